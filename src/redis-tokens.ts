@@ -1,0 +1,51 @@
+/** RedisTokens: the operations in process, against Redis. */
+import type { Cluster, Redis } from 'ioredis';
+import { type Connection, closeClient, isClient, openClient } from './redis/connection.js';
+import { RedisTokenRepository } from './redis/repository.js';
+import { Store } from './redis/store.js';
+import { InProcessTokens } from './tokens/in-process.js';
+import { checkOptions, resolveTokenOptions, TOKEN_OPTION_RULES, type TokenOptions } from './tokens/options.js';
+
+/**
+ * Creates, reads, refreshes, updates and revokes tokens in Redis.
+ *
+ * @example
+ * const tokens = new RedisTokens('redis://localhost:6379');
+ * const { token } = await tokens.create({ app: 'shop', type: 'session', owner: 'ann', duration: 86_400 });
+ * await tokens.get({ app: 'shop', type: 'session', token });
+ */
+export class RedisTokens<Client extends Redis | Cluster = Redis> extends InProcessTokens {
+  readonly #connection: Connection | undefined;
+  #client: Client | undefined;
+  #closed = false;
+
+  /**
+   * @param connection a `redis:` or `rediss:` URL, ioredis options, or an ioredis client of the caller's own.
+   *   Default `redis://localhost:6379`.
+   * @throws {ConfigError} for a connection or an option that can not work.
+   */
+  constructor(connection?: Client | Exclude<Connection, Redis | Cluster>, options: TokenOptions = {}) {
+    checkOptions('RedisTokens', options, TOKEN_OPTION_RULES);
+    const resolved = resolveTokenOptions(options);
+    const store = new Store(connection, resolved.timeout);
+    super('RedisTokens', new RedisTokenRepository(store, resolved), resolved);
+    this.#connection = connection;
+  }
+
+  /**
+   * An ioredis client for other commands: the one that was given, or else an ordinary one that opens on first use
+   * and is closed with this object. Operations on tokens run on a connection of their own.
+   */
+  get client(): Client {
+    if (isClient(this.#connection)) return this.#connection as Client;
+    this.#client ??= openClient(this.#connection) as Client;
+    return this.#client;
+  }
+
+  override async close(): Promise<void> {
+    await super.close();
+    if (this.#closed || !this.#client) return;
+    this.#closed = true;
+    await closeClient(this.#client);
+  }
+}

@@ -1,0 +1,78 @@
+/** Redis' clock as this process reckons it: asked now and then, and carried on by the monotonic clock in between. */
+import { performance } from 'node:perf_hooks';
+import { type Clock, MICROS_PER_MS, MICROS_PER_SECOND, type Microseconds } from '../tokens/clock.js';
+
+const ROUNDS = 5; // the quickest of several round trips tells the time best
+const RESYNC = 60_000; // ms: crystals drift some microseconds a second
+const JUMP = 1_000; // ms between wall and monotonic clock: the machine slept, or its time was set
+
+export class RedisClock implements Clock {
+  readonly #ask: () => Promise<Microseconds>;
+  #time: Microseconds = Date.now() * MICROS_PER_MS;
+  #monotonic = performance.now();
+  #wallAhead = wallAhead();
+  #last = 0;
+  #syncing: Promise<void> | undefined;
+  #synced = false;
+
+  /** @param ask asks Redis for its time. */
+  constructor(ask: () => Promise<Microseconds>) {
+    this.#ask = ask;
+  }
+
+  /** Whether the next stamp may be made: Redis was asked, and the process has not slept since. */
+  get isSet(): boolean {
+    return this.#synced && Math.abs(wallAhead() - this.#wallAhead) < JUMP;
+  }
+
+  now(): Microseconds {
+    const elapsed = performance.now() - this.#monotonic;
+    // In the background: the old reckoning is good enough meanwhile. A failure is tried again a minute later.
+    if (this.#synced && elapsed > RESYNC) this.sync().catch(() => this.#restart(this.#time + elapsed * MICROS_PER_MS));
+    this.#last = Math.max(this.#last + 1, Math.floor(this.#time + elapsed * MICROS_PER_MS));
+    return this.#last;
+  }
+
+  /** Every later stamp is later than a time that a reply told. */
+  told(time: Microseconds): void {
+    if (time > this.#last) this.#last = time;
+  }
+
+  /** Asks Redis for its time. */
+  sync(): Promise<void> {
+    this.#syncing ??= this.#measure().finally(() => {
+      this.#syncing = undefined;
+    });
+    return this.#syncing;
+  }
+
+  /** To be asked again before the next stamp, of what may be another server. */
+  unset(): void {
+    this.#synced = false;
+  }
+
+  async #measure(): Promise<void> {
+    let best = Number.POSITIVE_INFINITY;
+    for (let round = 0; round < ROUNDS; round++) {
+      const sent = performance.now();
+      const time = await this.#ask();
+      const trip = performance.now() - sent;
+      if (trip >= best) continue;
+      best = trip;
+      this.#restart(time + (trip / 2) * MICROS_PER_MS);
+    }
+    this.#synced = true;
+  }
+
+  #restart(time: Microseconds): void {
+    this.#time = time;
+    this.#monotonic = performance.now();
+    this.#wallAhead = wallAhead();
+  }
+}
+
+const wallAhead = (): number => Date.now() - performance.now();
+
+/** Microseconds of the two numbers that `TIME` answers. */
+export const fromTime = ([seconds, micros]: readonly (string | number)[]): Microseconds =>
+  Number(seconds) * MICROS_PER_SECOND + Number(micros);

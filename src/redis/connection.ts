@@ -1,0 +1,117 @@
+/** From what a caller gives as `connection` to ioredis clients, the caller's own or ours. */
+import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+import { ConfigError } from '../tokens/errors.js';
+import { TOKEN_OPTION_RULES } from '../tokens/options.js';
+
+export type RedisClient = Redis | Cluster;
+
+/** A URL (`redis:`, `rediss:`), ioredis options, or a client of the caller's own, which stays as it is. */
+export type Connection = string | RedisOptions | RedisClient;
+
+export const DEFAULT_URL = 'redis://localhost:6379';
+
+/** The longest wait between two attempts to connect: what comes back is used within a second. */
+const MAX_RECONNECT_DELAY = 1_000;
+
+const reconnectDelay = (attempt: number): number =>
+  Math.min(25 * 2 ** attempt, MAX_RECONNECT_DELAY) * (0.75 + Math.random() / 4);
+
+/** Options of a connection for operations: each command is sent at most once, and nothing waits in a queue. */
+export const OPERATION_CLIENT: RedisOptions = {
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: null,
+  retryStrategy: reconnectDelay,
+};
+
+/** Options of a connection that BullMQ or a subscription lives on: it waits for Redis as long as it takes. */
+export const LASTING_CLIENT: RedisOptions = { maxRetriesPerRequest: null, retryStrategy: reconnectDelay };
+
+export function isClient(connection: unknown): connection is RedisClient {
+  if (connection instanceof Redis || connection instanceof Cluster) return true;
+  const { duplicate, status } = (connection ?? {}) as Partial<Redis>; // of another copy of ioredis
+  return typeof duplicate === 'function' && typeof status === 'string';
+}
+
+export const isCluster = (client: RedisClient): client is Cluster => client.isCluster;
+
+/**
+ * Refuses a connection that can not work.
+ * @throws {ConfigError}
+ */
+export function checkConnection(connection: unknown): asserts connection is Connection | undefined {
+  if (connection === undefined) return;
+  if (typeof connection === 'string') {
+    if (!/^rediss?:\/\//.test(connection) || !URL.canParse(connection)) {
+      throw new ConfigError('connection: a URL must be of the form redis://host:port or rediss://host:port');
+    }
+    return;
+  }
+  if (typeof connection !== 'object' || connection === null) {
+    throw new ConfigError('connection: must be a URL, ioredis options or an ioredis client');
+  }
+  const options: Partial<RedisOptions & ClusterOptions> = isClient(connection) ? connection.options : connection;
+  for (const name of Object.keys(TOKEN_OPTION_RULES)) {
+    if (Object.hasOwn(options, name)) {
+      throw new ConfigError(`connection: "${name}" is an option of redis-tokens: pass it as the second argument`);
+    }
+  }
+  if (options.keyPrefix || options.redisOptions?.keyPrefix) {
+    throw new ConfigError('connection: keyPrefix is not supported; use the option "prefix"');
+  }
+  if (options.scaleReads !== undefined && options.scaleReads !== 'master') {
+    throw new ConfigError('connection: scaleReads must be "master": a replica may not know of a revocation yet');
+  }
+}
+
+/** A client of ours: a duplicate where the caller gave one. It opens on first use, and prints nothing. */
+export function openClient(connection: Connection | undefined, options: RedisOptions = {}): RedisClient {
+  const client = create(connection ?? DEFAULT_URL, { lazyConnect: true, ...options });
+  client.on('error', () => {}); // every failure reaches a caller through its call
+  return client;
+}
+
+function create(connection: Connection, options: RedisOptions): RedisClient {
+  const own = { ...options, replyMapping: 'legacy' } as const; // replies in the shapes that this library reads
+  if (typeof connection === 'string') return new Redis(connection, own);
+  if (!isClient(connection)) return new Redis({ ...connection, ...own });
+  if (!isCluster(connection)) return connection.duplicate(own);
+  const { enableOfflineQueue = true, lazyConnect = true, retryStrategy: _, ...redisOptions } = own;
+  return connection.duplicate([], {
+    enableOfflineQueue,
+    lazyConnect,
+    clusterRetryStrategy: reconnectDelay,
+    redisOptions: { ...connection.options.redisOptions, ...redisOptions },
+  });
+}
+
+/** Ends a client of ours: politely where it is connected, so that what was written is sent. */
+export async function closeClient(client: RedisClient): Promise<void> {
+  if (client.status === 'ready') await client.quit().catch(() => {});
+  client.disconnect();
+}
+
+/** Starts a lazy client, or one that has given up; later failures are for its retries. */
+export function wake(client: RedisClient): void {
+  if (client.status === 'wait' || client.status === 'end') client.connect().catch(() => {});
+}
+
+/** Resolves when the client is ready, rejects with the last error after `timeout` milliseconds. */
+export function whenReady(client: RedisClient, timeout: number): Promise<void> {
+  if (client.status === 'ready') return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    let last: unknown = new Error(`not connected within ${timeout} ms`);
+    const settle = (done: () => void) => {
+      clearTimeout(timer);
+      client.off('ready', onReady).off('error', onError);
+      done();
+    };
+    const onReady = () => settle(resolve);
+    const onError = (error: unknown) => {
+      last = error;
+    };
+    const timer = setTimeout(() => settle(() => reject(last)), timeout);
+    client.on('ready', onReady).on('error', onError);
+    wake(client);
+  });
+}

@@ -1,0 +1,37 @@
+/** What an error of ioredis or of Redis means for the caller. */
+import { CommandFailedError, ConfigError, type StoreOutcome, StoreUnavailableError, TokenError } from '../tokens/errors.js';
+
+/** Replies by which a server says that it can not serve now. It has changed nothing then. */
+const REFUSALS = /^(OOM|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|MISCONF|BUSY|TRYAGAIN|NOAUTH|UNKILLABLE)\b/;
+const REPLY_ERROR = /^-?[A-Z]+ /;
+
+export const isNoScript = (error: unknown): boolean => error instanceof Error && error.message.startsWith('NOSCRIPT');
+
+/**
+ * @param outcome what can have become of the command where no reply tells.
+ * @param owned whether the connection sends a command at most once.
+ */
+export function toStoreError(error: unknown, outcome: StoreOutcome, owned: boolean): TokenError {
+  if (error instanceof TokenError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const cause = withoutCommand(error);
+  if (REFUSALS.test(message)) {
+    return new StoreUnavailableError(`Redis refuses: ${message}`, owned ? 'none' : outcome, { cause });
+  }
+  if (message.startsWith('NOPERM') || message.startsWith('WRONGPASS')) {
+    return new ConfigError(`Redis refuses: ${message}`, { cause });
+  }
+  if (error instanceof Error && error.name === 'ReplyError' && REPLY_ERROR.test(message)) {
+    return new CommandFailedError(`Redis answers: ${message}`, { cause });
+  }
+  return new StoreUnavailableError(`Redis can not be reached: ${message}`, outcome, { cause });
+}
+
+/** ioredis hangs the whole command on its errors, and with it the user's data. */
+function withoutCommand(error: unknown): unknown {
+  if (error instanceof Error) {
+    delete (error as { command?: unknown }).command;
+    delete (error as { previousErrors?: unknown }).previousErrors;
+  }
+  return error;
+}

@@ -1,0 +1,69 @@
+/** Every name in Redis comes from here: keys, channels and the queues' prefix. */
+import type { JobReference } from '../tokens/repository.js';
+import type { Scope } from '../tokens/types.js';
+
+/** A name as a segment of a key or channel: no delimiter, glob or brace is left in it. */
+export const segment = (name: string): string => encodeURIComponent(name).replaceAll('*', '%2A');
+
+const scopeSegments = ({ app, type }: Scope): string => `${segment(app)}:${segment(type)}`;
+
+export class Keys {
+  readonly prefix: string;
+  /** BullMQ's prefix: the queues' keys lie in one slot of their own. */
+  readonly queues: string;
+  readonly meta: string;
+
+  constructor(prefix: string) {
+    this.prefix = prefix;
+    this.queues = `{${prefix}}`;
+    this.meta = `{${prefix}}:meta`;
+  }
+
+  record(shard: number, id: string): string {
+    return `${this.#tag(shard)}t:${id}`;
+  }
+
+  ownerIndex(shard: number, scope: Scope, owner: string): string {
+    return `${this.#tag(shard)}o:${scopeSegments(scope)}:${segment(owner)}`;
+  }
+
+  scopeIndex(shard: number, scope: Scope): string {
+    return `${this.#tag(shard)}s:${scopeSegments(scope)}`;
+  }
+
+  scopes(shard: number): string {
+    return `${this.#tag(shard)}scopes`;
+  }
+
+  log(shard: number): string {
+    return `${this.#tag(shard)}log`;
+  }
+
+  revoked(shard: number): string {
+    return `${this.#tag(shard)}revoked`;
+  }
+
+  floor(shard: number): string {
+    return `${this.#tag(shard)}floor`;
+  }
+
+  /** What was decided for a job's commands. Without a job: a key that no script touches. */
+  job(shard: number, job: JobReference | undefined): string {
+    return job ? `${this.#tag(shard)}job:${job.queue}:${job.id}:${job.issuedAt}` : `${this.#tag(shard)}job`;
+  }
+
+  /** Every channel of events, or those of an event type, an app, a token type: a glob where one is left out. */
+  events(type = '*', app?: string, tokenType?: string): string {
+    return `${this.prefix}:events:${type}:${glob(app)}:${glob(tokenType)}`;
+  }
+
+  results(source: string): string {
+    return `${this.prefix}:results:${source}`;
+  }
+
+  #tag(shard: number): string {
+    return `{${this.prefix}:${shard}}:`;
+  }
+}
+
+const glob = (name: string | undefined): string => (name === undefined ? '*' : segment(name));

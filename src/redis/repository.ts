@@ -1,0 +1,239 @@
+/** Tokens in Redis: one `GET` to read, one script per change. */
+import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
+import type { Command, Commands } from '../tokens/commands.js';
+import { StoreUnavailableError } from '../tokens/errors.js';
+import { durationMicros } from '../tokens/fields.js';
+import { ownerShard, shardOf } from '../tokens/identity.js';
+import type { ResolvedTokenOptions } from '../tokens/options.js';
+import type { Attempt, TokenRepository } from '../tokens/repository.js';
+import type { Scope, TokenRecord } from '../tokens/types.js';
+import { fromTime, RedisClock } from './clock.js';
+import { decodeRecord, encodeChanges, encodeTail, toMs } from './codec.js';
+import { Keys } from './keys.js';
+import { checkMeta } from './meta.js';
+import { RecordReader } from './reader.js';
+import { parseReply, type Reply, refusal } from './reply.js';
+import type { ScriptName } from './scripts.generated.js';
+import type { Store } from './store.js';
+
+/** No deadline: for the later steps of a change whose first step has met it. */
+const FOR_EVER: Microseconds = Number.MAX_SAFE_INTEGER;
+
+export class RedisTokenRepository implements TokenRepository {
+  readonly #store: Store;
+  readonly #options: ResolvedTokenOptions;
+  readonly #keys: Keys;
+  readonly #reader: RecordReader;
+  readonly #clock: RedisClock;
+  #fits = false;
+  #becomingReady: Promise<void> | undefined;
+  /** Another connection may lead to another server: its clock and its `meta` are asked anew. */
+  readonly #onConnected = () => {
+    this.#fits = false;
+    this.#clock.unset();
+  };
+
+  constructor(store: Store, options: ResolvedTokenOptions) {
+    this.#store = store;
+    this.#options = options;
+    this.#keys = new Keys(options.prefix);
+    this.#reader = new RecordReader(store);
+    this.#clock = new RedisClock(() => store.read(async (client) => fromTime(await client.time())));
+    store.client.on('ready', this.#onConnected);
+  }
+
+  get isReady(): boolean {
+    return this.#fits && this.#clock.isSet;
+  }
+
+  ready(): Promise<void> {
+    this.#becomingReady ??= this.#check().finally(() => {
+      this.#becomingReady = undefined;
+    });
+    return this.#becomingReady;
+  }
+
+  now(): Microseconds {
+    return this.#clock.now();
+  }
+
+  async create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord> {
+    const { id, app, type, owner, data } = command;
+    const shard = shardOf(id, this.#options.shards);
+    const reply = await this.#change('create', command, attempt, shard, {
+      keys: [
+        this.#keys.floor(shard),
+        this.#keys.record(shard, id),
+        this.#keys.ownerIndex(shard, command, owner),
+        this.#keys.scopes(shard),
+      ],
+      args: [id, owner, JSON.stringify(owner), durationMicros(command.duration), flag(command.custom), encodeTail(data)],
+    });
+    const found = decode(id, reply.record, command);
+    if (found) return found;
+    const [version, createdAt, expiresAt] = reply.numbers;
+    return { id, app, type, owner, data, version, createdAt: toMs(createdAt), expiresAt };
+  }
+
+  async get(command: Commands['get']): Promise<TokenRecord | undefined> {
+    const shard = shardOf(command.id, this.#options.shards);
+    const text = await this.#reader.read(shard, this.#keys.record(shard, command.id));
+    return text === null ? undefined : decodeRecord(command.id, text, command);
+  }
+
+  async update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined> {
+    const shard = shardOf(command.id, this.#options.shards);
+    const reply = await this.#change('update', command, attempt, shard, {
+      keys: [this.#keys.record(shard, command.id)],
+      args: [command.id, this.#options.maxDataBytes, ...encodeChanges(command.data)],
+    });
+    return decode(command.id, reply.record, command);
+  }
+
+  async refresh(command: Commands['refresh'], attempt: Attempt): Promise<TokenRecord | undefined> {
+    const shard = shardOf(command.id, this.#options.shards);
+    const reply = await this.#change('refresh', command, attempt, shard, {
+      keys: [this.#keys.record(shard, command.id)],
+      args: [command.id, durationMicros(command.duration)],
+    });
+    return decode(command.id, reply.record, command);
+  }
+
+  async delete(command: Commands['delete'], attempt: Attempt): Promise<boolean> {
+    const shard = shardOf(command.id, this.#options.shards);
+    const reply = await this.#change('delete', command, attempt, shard, {
+      keys: [this.#keys.floor(shard), this.#keys.record(shard, command.id)],
+      args: [command.id],
+    });
+    return reply.numbers[0] > 0;
+  }
+
+  /** The owner's own shard first: its first script fixes the time that the others are revoked up to. */
+  async deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number> {
+    const { shards } = this.#options;
+    const home = ownerShard(command.app, command.type, command.owner, shards);
+    const first = await this.#deleteAllOf(home, command, attempt);
+    const others = Array.from({ length: shards }, (_, shard) => shard).filter((shard) => shard !== home);
+    const rest = await Promise.all(
+      others.map((shard) => begun(this.#deleteAllOf(shard, command, attempt, first.stamp))),
+    );
+    return rest.reduce((sum, { ended }) => sum + ended, first.ended);
+  }
+
+  async list(command: Commands['list']): Promise<TokenRecord[]> {
+    const { owner, limit, after } = command;
+    const shards = Array.from({ length: this.#options.shards }, (_, shard) => shard);
+    const replies = await Promise.all(
+      shards.map((shard) =>
+        this.#store.readScript(
+          'list',
+          [this.#keys.scopeIndex(shard, command), this.#keys.log(shard), this.#keys.ownerIndex(shard, command, owner)],
+          [...scopeArgs(command), '', owner, limit, after?.expiresAt ?? '', after?.id ?? ''],
+        ),
+      ),
+    );
+    const records: TokenRecord[] = [];
+    for (const reply of replies as string[][]) {
+      for (let i = 0; i < reply.length; i += 2) {
+        const record = decode(reply[i] as string, reply[i + 1] as string, command);
+        if (record) records.push(record);
+      }
+    }
+    if (shards.length > 1) records.sort(latestFirst);
+    return records.slice(0, limit);
+  }
+
+  async close(): Promise<void> {
+    this.#store.client.off('ready', this.#onConnected);
+    await this.#store.close();
+  }
+
+  async #check(): Promise<void> {
+    if (!this.#fits) {
+      // Before the answer: a connection lost meanwhile makes it void again.
+      this.#fits = true;
+      await checkMeta(this.#store, this.#keys, this.#options).catch((error: unknown) => {
+        this.#fits = false;
+        throw error;
+      });
+    }
+    if (!this.#clock.isSet) await this.#clock.sync();
+  }
+
+  /** Steps over one shard, until it holds nothing of the owner that is older than the revocation. */
+  async #deleteAllOf(
+    shard: number,
+    command: Commands['deleteAll'],
+    attempt: Attempt,
+    fixed?: Microseconds,
+  ): Promise<{ ended: number; stamp: Microseconds }> {
+    const keys = [this.#keys.floor(shard), this.#keys.ownerIndex(shard, command, command.owner)];
+    const step = (current: Attempt, args: readonly (string | number)[]) =>
+      this.#change('deleteAll', command, current, shard, { keys, args: [command.owner, ...args] });
+
+    const late = attempt.job ? attempt : { ...attempt, until: FOR_EVER };
+    let reply = await step(fixed === undefined ? attempt : late, [fixed ?? '', '', '', 0, 0]);
+    while (reply.code === 'more') {
+      const [ended, stamp, inPass] = reply.numbers;
+      const [expires = '', id = ''] = reply.rest;
+      reply = await begun(step(late, [stamp, expires, id, inPass, ended]));
+    }
+    return { ended: reply.numbers[0], stamp: reply.numbers[1] };
+  }
+
+  async #change(
+    script: ScriptName,
+    command: Command,
+    attempt: Attempt,
+    shard: number,
+    { keys, args }: { keys: readonly string[]; args: readonly (string | number)[] },
+  ): Promise<Reply> {
+    const answer = await this.#store.change(
+      script,
+      [
+        this.#keys.scopeIndex(shard, command),
+        this.#keys.log(shard),
+        this.#keys.revoked(shard),
+        this.#keys.job(shard, attempt.job),
+        ...keys,
+      ],
+      [
+        ...scopeArgs(command),
+        attempt.commandId ?? '',
+        command.issuedAt,
+        attempt.until,
+        flag(attempt.job !== undefined),
+        this.#options.maxCommandAge * MICROS_PER_MS,
+        ...args,
+      ],
+    );
+    const reply = parseReply(answer);
+    this.#clock.told(reply.time);
+    if (reply.code === 'ok' || reply.code === 'none' || reply.code === 'more') return reply;
+    throw refusal(reply, command, {
+      maxDataBytes: this.#options.maxDataBytes,
+      lateOutcome: this.#store.owned ? 'none' : 'unknown',
+    });
+  }
+}
+
+const flag = (value: boolean): string => (value ? '1' : '0');
+
+const scopeArgs = ({ app, type }: Scope): string[] => [JSON.stringify(app), JSON.stringify(type)];
+
+const decode = (id: string, text: string, scope: Scope): TokenRecord | undefined =>
+  text === '' ? undefined : decodeRecord(id, text, scope);
+
+const latestFirst = (a: TokenRecord, b: TokenRecord): number =>
+  b.expiresAt - a.expiresAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
+
+/** A step of something that has begun: where it fails, a part is done. */
+async function begun<T>(step: Promise<T>): Promise<T> {
+  try {
+    return await step;
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError) || error.outcome === 'unknown') throw error;
+    throw new StoreUnavailableError(error.message, 'unknown', { cause: error });
+  }
+}
+

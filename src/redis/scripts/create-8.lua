@@ -1,0 +1,44 @@
+-- Purpose: makes a token, unless it was revoked after the create was issued or lives already.
+-- Input:
+--   KEYS[1] scope index  [2] log  [3] revoked  [4] job  [5] floor  [6] record  [7] owner index  [8] scopes
+--   ARGV[1] app  [2] type  [3] commandId  [4] issuedAt  [5] until  [6] queued  [7] maxCommandAge
+--   ARGV[8] id  [9] owner  [10] owner as JSON  [11] duration in microseconds  [12] '1' custom
+--   ARGV[13] data as it stands in a record: `,"k1","json1",…]`
+-- Output: ok (record where it was there before, version, createdAt, expiresAt), exists, revoked, expired, ahead, late
+--- @include "attempt"
+--- @include "index"
+--- @include "mark"
+
+local id, owner, custom = ARGV[8], ARGV[9], ARGV[12] == '1'
+
+local reply = begin(false, KEYS[6])
+if reply then return reply end
+
+local expires = end_of_life(ARGV[11])
+if expires <= now then return settle('expired') end
+expires = math.ceil(expires / 1000)
+
+local id_marked = marked(id_mark(id))
+local newest = math.max(id_marked, marked(owner_mark(owner)), tonumber(redis.call('GET', KEYS[5]) or 0))
+if issued <= newest or (not custom and id_marked > 0) then return settle('revoked') end
+
+local created = math.min(issued, now)
+local text = redis.call('GET', KEYS[6])
+if text then
+  local live = parse(text)
+  -- A generated token that exists is this create, sent again; so is a custom one of the very same moment.
+  if live and live.owner == owner and (not custom or live.created == created) then
+    return settle('ok', text, live.version, live.created, live.expires)
+  end
+  return settle('exists')
+end
+
+if redis.call('ZSCORE', KEYS[7], id) then expire(id, owner) end
+clear_overdue(2)
+
+write(id, {
+  owner_json = ARGV[10], version = 1, created = created, expires = expires, refreshed = 0, tail = ARGV[13],
+})
+if index(id, owner, expires) then redis.call('SADD', KEYS[8], scope) end
+publish('token-created', id, owner, 1)
+return settle('ok', '', 1, created, expires)

@@ -1,0 +1,46 @@
+#!lua flags=allow-oom
+-- Purpose: one step of revoking what an owner had in a scope: all of it where that is little, else a page.
+-- Input:
+--   KEYS[1] scope index  [2] log  [3] revoked  [4] job  [5] floor  [6] owner index
+--   ARGV[1] app  [2] type  [3] commandId  [4] issuedAt  [5] until  [6] queued  [7] maxCommandAge
+--   ARGV[8] owner  [9] the revocation's time as fixed by its first step, or ''
+--   ARGV[10] expiry and [11] id of the last token seen in this pass, or ''
+--   ARGV[12] tokens ended in this pass, and [13] in this shard, before this step
+-- Output: ok (tokens ended in this shard, the revocation's time): this shard is done
+--         more (the same, then tokens ended in this pass, and expiry and id to go on from, or '' for a new pass)
+--         late
+--- @include "attempt"
+--- @include "index"
+--- @include "mark"
+
+local AT_ONCE = 1000 -- tokens that one atomic step ends
+local PAGE = 200 -- tokens of a step where there are more: about two milliseconds
+
+local owner = ARGV[8]
+
+local reply = begin(true)
+if reply then return reply end
+
+local stamp = ARGV[9] == '' and revocation_time() or tonumber(ARGV[9])
+mark(owner_mark(owner), stamp)
+
+local limit = redis.call('ZCARD', KEYS[6]) <= AT_ONCE and AT_ONCE or PAGE
+local first = rank_behind(true, KEYS[6], ARGV[10], ARGV[11])
+local page = redis.call('ZRANGE', KEYS[6], first, first + limit - 1, 'WITHSCORES')
+local ended = 0
+for i = 1, #page, 2 do
+  local record = read(page[i])
+  if not record or record.owner ~= owner then
+    expire(page[i], owner)
+  elseif record.created <= stamp then
+    revoke(page[i], record, 'deleted-all')
+    ended = ended + 1
+  end
+end
+
+local ended_in_pass, total = ended + tonumber(ARGV[12]), ended + tonumber(ARGV[13])
+local pass_over = #page < 2 * limit
+local saw_all = pass_over and ARGV[11] == '' -- in one step, so that nothing can have moved out of its way
+if saw_all or (pass_over and ended_in_pass == 0) then return settle('ok', '', total, stamp) end
+if pass_over then return { 'more', now, '', digits(total), digits(stamp), '0', '', '' } end
+return { 'more', now, '', digits(total), digits(stamp), digits(ended_in_pass), page[#page], page[#page - 1] }

@@ -1,0 +1,47 @@
+-- One attempt at a command: may it still run, was it decided before, and what is decided now.
+-- KEYS[4] job. ARGV[4] issuedAt, ARGV[5] until, ARGV[6] '1' where a job carries it, ARGV[7] maxCommandAge; microseconds.
+-- Every reply is { code, TIME, record or '', three numbers }; what the numbers are, each script says.
+--- @include "scope"
+
+local JOB_LIFE = 604800000 -- milliseconds: 7 days
+local AHEAD = 5000000 -- microseconds that a sender's clock may be ahead
+
+local issued, max_age = tonumber(ARGV[4]), tonumber(ARGV[7])
+local queued = ARGV[6] == '1'
+
+-- Decides the command for good: a job that runs again is answered the same.
+local function settle(code, text, a, b, c)
+  a, b, c = digits(a or 0), digits(b or 0), digits(c or 0)
+  if queued then
+    redis.call('HSET', KEYS[4], command_id, code .. ':' .. a .. ':' .. b .. ':' .. c)
+    redis.call('PEXPIRE', KEYS[4], JOB_LIFE)
+  end
+  return { code, now, text or '', a, b, c }
+end
+
+-- The reply that ends the attempt here, or nil where the command is to be run.
+local function begin(revocation, key)
+  if now > tonumber(ARGV[5]) then return { 'late', now, '', '0', '0', '0' } end
+  if queued then
+    local decided = redis.call('HGET', KEYS[4], command_id)
+    if decided then
+      local code, a, b, c = string.match(decided, '^([%a-]+):(%d+):(%d+):(%d+)$')
+      return { code, now, key and redis.call('GET', key) or '', a, b, c }
+    end
+  end
+  if revocation then return nil end
+  if issued > now + AHEAD then return settle('ahead') end
+  if now - issued > max_age then return settle('expired') end
+  return nil
+end
+
+-- When a life of `duration` microseconds ends. Waiting in a queue counts.
+local function end_of_life(duration)
+  return (queued and math.min(issued, now) or now) + tonumber(duration)
+end
+
+-- The moment from which a revocation counts. One that runs in process counts from now on at the earliest.
+local function revocation_time()
+  if issued > now + AHEAD then return now end
+  return queued and issued or math.max(issued, now)
+end

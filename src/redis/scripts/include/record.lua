@@ -1,0 +1,44 @@
+-- Records: `[app,type,owner,version,createdAt,expiresAt,refreshedAt,k1,json1,…]`. Values are never decoded.
+--- @include "scope"
+
+-- How a record of this scope begins: the same text that JSON.stringify made when it was created.
+local head = '[' .. app_json .. ',' .. type_json .. ','
+
+-- The record as a table, or nil where there is none in this scope.
+local function parse(text)
+  if not text or sub(text, 1, #head) ~= head then return nil end
+  local from = #head + 1
+  local to = from + 1
+  while true do
+    to = find(text, '["\\]', to)
+    if sub(text, to, to) == '"' then break end
+    to = to + 2
+  end
+  local version, created, expires, refreshed, tail =
+    string.match(text, '^,(%d+),(%d+),(%d+),(%d+)(.*)$', to + 1)
+  return {
+    owner = cjson.decode('[' .. sub(text, from, to) .. ']')[1],
+    owner_json = sub(text, from, to),
+    version = tonumber(version),
+    created = tonumber(created), -- microseconds
+    expires = tonumber(expires), -- milliseconds
+    refreshed = tonumber(refreshed), -- microseconds
+    tail = tail, -- the data: `,"k1","json1",…]`
+  }
+end
+
+local function read(id)
+  return parse(redis.call('GET', record_key(id)))
+end
+
+local function encode(record)
+  return head .. record.owner_json .. ',' .. digits(record.version) .. ',' .. digits(record.created) .. ','
+    .. digits(record.expires) .. ',' .. digits(record.refreshed) .. record.tail
+end
+
+-- Writes the record: the value and its life in one command.
+local function write(id, record)
+  local text = encode(record)
+  redis.call('SET', record_key(id), text, 'PXAT', digits(record.expires))
+  return text
+end

@@ -1,0 +1,40 @@
+-- Names and time that every script needs.
+-- KEYS[1] scope index, KEYS[2] log. ARGV[1] app, ARGV[2] type (both as JSON text), ARGV[3] commandId or ''.
+
+local floor, format, sub, find = math.floor, string.format, string.sub, string.find
+
+local app_json, type_json, command_id = ARGV[1], ARGV[2], ARGV[3]
+-- A scope index is `{prefix:shard}:s:<app>:<type>`: all other names of the shard follow from it.
+local tag, prefix, shard, scope = string.match(KEYS[1], '^({(.-):(%d+)}:)s:(.*)$')
+
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2]) -- microseconds, exact in a double
+local now_ms = floor(now / 1000)
+
+local function digits(number)
+  return format('%.0f', number) -- tostring() keeps 14 digits only
+end
+
+local ESCAPES = { ['"'] = '\\"', ['\\'] = '\\\\', ['\b'] = '\\b', ['\t'] = '\\t', ['\n'] = '\\n', ['\f'] = '\\f', ['\r'] = '\\r' }
+
+-- The JSON text of a string, byte for byte as JSON.stringify writes it.
+local function json_string(text)
+  return '"' .. string.gsub(text, '[%z\1-\31"\\]', function(char)
+    return ESCAPES[char] or format('\\u%04x', string.byte(char))
+  end) .. '"'
+end
+
+-- A name as a segment of a key: percent-encoded like encodeURIComponent does, `*` too.
+local function segment(text)
+  return (string.gsub(text, "[^%w%-_.!~'()]", function(char)
+    return format('%%%02X', string.byte(char))
+  end))
+end
+
+local function record_key(id)
+  return tag .. 't:' .. id
+end
+
+local function owner_key(owner)
+  return tag .. 'o:' .. scope .. ':' .. segment(owner)
+end

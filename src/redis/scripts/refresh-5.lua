@@ -1,0 +1,39 @@
+-- Purpose: sets a token's remaining life; a dead token stays dead.
+-- Input:
+--   KEYS[1] scope index  [2] log  [3] revoked  [4] job  [5] record
+--   ARGV[1] app  [2] type  [3] commandId  [4] issuedAt  [5] until  [6] queued  [7] maxCommandAge
+--   ARGV[8] id  [9] duration in microseconds
+-- Output: ok (record, version), none, expired, ahead, late
+--- @include "attempt"
+--- @include "index"
+--- @include "mark"
+
+local id = ARGV[8]
+
+local reply = begin(false, KEYS[5])
+if reply then return reply end
+
+local record = read(id)
+if not record or record.created > issued + 1000 then return settle('none') end
+local reason = revocation_of(id, record)
+if reason then
+  revoke(id, record, reason)
+  return settle('none')
+end
+
+local expires = math.ceil(end_of_life(ARGV[9]) / 1000)
+-- One that waited never shortens what a later one has set.
+if queued and issued < record.refreshed then expires = math.max(expires, record.expires) end
+if expires <= now_ms then
+  redis.call('DEL', KEYS[5])
+  expire(id, record.owner)
+  return settle('none')
+end
+
+record.version = record.version + 1
+record.expires = expires
+record.refreshed = math.max(issued, record.refreshed)
+local text = write(id, record)
+index(id, record.owner, expires)
+publish('token-refreshed', id, record.owner, record.version)
+return settle('ok', text, record.version)

@@ -1,0 +1,113 @@
+/** Sends commands to Redis with a bound on time, and tells what can have become of those that fail. */
+import { type StoreOutcome, StoreUnavailableError } from '../tokens/errors.js';
+import {
+  type Connection,
+  checkConnection,
+  closeClient,
+  isClient,
+  OPERATION_CLIENT,
+  openClient,
+  type RedisClient,
+  whenReady,
+} from './connection.js';
+import { isNoScript, toStoreError } from './failure.js';
+import { type ScriptName, SCRIPTS } from './scripts.generated.js';
+
+type Send<T> = (client: RedisClient) => Promise<T>;
+
+export class Store {
+  readonly client: RedisClient;
+  /** Whether the connection is ours: then a command is sent at most once. */
+  readonly owned: boolean;
+  readonly #timeout: number;
+  /** How to reject each command under way, for when the connection is lost: ioredis would leave them pending. */
+  readonly #flights = new Set<(error: Error) => void>();
+  readonly #onClose = () => {
+    for (const abort of this.#flights) abort(new Error('the connection was lost before the reply'));
+  };
+
+  /** @param timeout milliseconds after which a command is given up. @throws {ConfigError} */
+  constructor(connection: Connection | undefined, timeout: number) {
+    checkConnection(connection);
+    this.owned = !isClient(connection);
+    this.client = isClient(connection) ? connection : openClient(connection, OPERATION_CLIENT);
+    this.#timeout = timeout;
+    if (this.owned) this.client.on('close', this.#onClose);
+  }
+
+  /** Runs a command that changes nothing: sent again on a connection of ours that comes back in time. */
+  read<T>(send: Send<T>): Promise<T> {
+    return this.#isUsable() ? this.#flight(send, 'none', this.#timeout) : this.#readUntil(send);
+  }
+
+  /** Runs a script that may change something: sent once. */
+  async change(script: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    const begun = Date.now();
+    if (!this.#isUsable()) await this.#whenReady(this.#timeout);
+    return this.#flight(evaluate(script, keys, args), 'unknown', this.#timeout - (Date.now() - begun));
+  }
+
+  /** Runs a script that only tells, or that may run twice. */
+  readScript(script: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    return this.read(evaluate(script, keys, args));
+  }
+
+  async close(): Promise<void> {
+    if (!this.owned) return;
+    await closeClient(this.client);
+    this.client.off('close', this.#onClose);
+  }
+
+  #isUsable(): boolean {
+    return !this.owned || this.client.status === 'ready';
+  }
+
+  async #whenReady(timeout: number): Promise<void> {
+    try {
+      await whenReady(this.client, timeout);
+    } catch (error) {
+      throw toStoreError(error, 'none', true);
+    }
+  }
+
+  async #readUntil<T>(send: Send<T>): Promise<T> {
+    const deadline = Date.now() + this.#timeout;
+    for (;;) {
+      await this.#whenReady(Math.max(1, deadline - Date.now()));
+      try {
+        return await this.#flight(send, 'none', Math.max(1, deadline - Date.now()));
+      } catch (error) {
+        if (!(error instanceof StoreUnavailableError) || this.#isUsable() || Date.now() >= deadline) throw error;
+      }
+    }
+  }
+
+  #flight<T>(send: Send<T>, outcome: StoreOutcome, timeout: number): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const fail = (error: unknown) => {
+        end();
+        reject(toStoreError(error, outcome, this.owned));
+      };
+      const timer = setTimeout(() => fail(new Error(`no reply within ${this.#timeout} ms`)), timeout);
+      const end = () => {
+        clearTimeout(timer);
+        this.#flights.delete(fail);
+      };
+      if (this.owned) this.#flights.add(fail);
+      send(this.client).then((reply) => {
+        end();
+        resolve(reply);
+      }, fail);
+    });
+  }
+}
+
+/** By its digest; with its text where the server has not seen it, or has forgotten it: then nothing has run yet. */
+function evaluate(script: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Send<unknown> {
+  const { sha, lua, keys: count } = SCRIPTS[script];
+  return (client) =>
+    client.evalsha(sha, count, ...keys, ...args).catch((error: unknown) => {
+      if (!isNoScript(error)) throw error;
+      return client.eval(lua, count, ...keys, ...args);
+    });
+}

@@ -1,0 +1,102 @@
+/** What may be stored as a token's data: whatever comes back from JSON equal to what went in. */
+
+const MAX_DEPTH = 500;
+
+/** A place in the data and what is wrong there. */
+export interface DataProblem {
+  path: string;
+  problem: string;
+}
+
+/** The first value that would not come back equal, or `undefined` where all would. */
+export function dataProblem(data: unknown): DataProblem | undefined {
+  if (typeof data !== 'object' || data === null || Array.isArray(data) || !isPlain(data)) {
+    return { path: '', problem: `must be a plain object, got ${kindOf(data)}` };
+  }
+  return objectProblem(data, '', []);
+}
+
+/** Bytes of the data as JSON text. */
+export function dataBytes(data: object): number {
+  return Buffer.byteLength(JSON.stringify(data));
+}
+
+/** The data as it would be read back: keys that are `undefined` are left out. */
+export function copyData<D extends object>(data: D): D {
+  return JSON.parse(JSON.stringify(data)) as D;
+}
+
+/** The JSON text of each value, by key, in order; keys that are `undefined` are left out. */
+export function encodeEntries(data: object): [key: string, json: string][] {
+  const entries: [string, string][] = [];
+  for (const [key, value] of Object.entries(data)) {
+    if (value !== undefined) entries.push([key, JSON.stringify(value)]);
+  }
+  return entries;
+}
+
+/** The data of encoded entries. One parse of one text, so that `__proto__` is an ordinary key. */
+export function decodeEntries(entries: Iterable<readonly [key: string, json: string]>): Record<string, unknown> {
+  let text = '';
+  for (const [key, json] of entries) text += `${text && ','}${JSON.stringify(key)}:${json}`;
+  return JSON.parse(`{${text}}`);
+}
+
+function valueProblem(value: unknown, path: string, above: object[]): DataProblem | undefined {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return undefined;
+    case 'number':
+      return Number.isFinite(value) ? undefined : { path, problem: `is ${value}` };
+    case 'object':
+      break;
+    default:
+      return { path, problem: `is ${kindOf(value)}` };
+  }
+  if (value === null) return undefined;
+  if (above.includes(value)) return { path, problem: 'is a cycle' };
+  if (above.length === MAX_DEPTH) return { path: '', problem: `is nested more than ${MAX_DEPTH} levels deep` };
+  if (Array.isArray(value)) return arrayProblem(value, path, above);
+  return isPlain(value) ? objectProblem(value, path, above) : { path, problem: `is ${kindOf(value)}` };
+}
+
+function arrayProblem(array: unknown[], path: string, above: object[]): DataProblem | undefined {
+  if (Object.keys(array).length !== array.length) return { path, problem: 'is an array with holes or names' };
+  above.push(array);
+  for (let i = 0; i < array.length; i++) {
+    const problem = valueProblem(array[i], `${path}[${i}]`, above);
+    if (problem) return problem;
+  }
+  above.pop();
+  return undefined;
+}
+
+function objectProblem(object: object, path: string, above: object[]): DataProblem | undefined {
+  if (Object.getOwnPropertySymbols(object).length > 0) return { path, problem: 'has a symbol as a key' };
+  above.push(object);
+  for (const [key, value] of Object.entries(object)) {
+    const place = `${path}.${key}`;
+    if (!key.isWellFormed()) return { path, problem: 'has a key that is not well-formed Unicode' };
+    const problem = value === undefined ? undefined : valueProblem(value, place, above);
+    if (problem) return problem;
+  }
+  above.pop();
+  return undefined;
+}
+
+/** A root prototype, or none: also that of another realm, as in a test runner's sandbox. */
+function isPlain(object: object): boolean {
+  const prototype = Object.getPrototypeOf(object);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** What a value is, in words and without its content. */
+export function kindOf(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value !== 'object') return `a ${typeof value}`;
+  const name = Object.getPrototypeOf(value)?.constructor?.name;
+  return typeof name === 'string' && name !== 'Object' ? `a ${name}` : 'an object';
+}

@@ -1,0 +1,158 @@
+/** Every error that the library throws on purpose, and how each travels in a result. */
+
+/** The codes are part of the wire contract: they are never renamed. */
+export type TokenErrorCode =
+  | 'VALIDATION'
+  | 'TOKEN_EXISTS'
+  | 'TOKEN_REVOKED'
+  | 'COMMAND_CONFLICT'
+  | 'COMMAND_EXPIRED'
+  | 'COMMAND_FAILED'
+  | 'RESULT_TIMEOUT'
+  | 'STORE_UNAVAILABLE'
+  | 'CONFIG'
+  | 'CLOSED';
+
+/** Base of all errors here. No message, stack or property of one holds a token. */
+export class TokenError extends Error {
+  readonly code: TokenErrorCode;
+
+  constructor(code: TokenErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.name = new.target.name;
+  }
+}
+
+/** One wrong field: its name (with a path inside `data`) and what is wrong with it. */
+export interface FieldProblem {
+  field: string;
+  problem: string;
+}
+
+/** The input is wrong; thrown before any I/O, with every wrong field at once. */
+export class ValidationError extends TokenError {
+  readonly fields: readonly FieldProblem[];
+
+  constructor(subject: string, fields: readonly FieldProblem[]) {
+    super('VALIDATION', `${subject}: ${fields.map(({ field, problem }) => `${field} ${problem}`).join('; ')}`);
+    this.fields = fields;
+  }
+}
+
+/** The custom token is alive in its scope already. */
+export class TokenExistsError extends TokenError {
+  constructor(message = 'this token exists already') {
+    super('TOKEN_EXISTS', message);
+  }
+}
+
+/** The create was overtaken by a revocation that was issued after it. */
+export class TokenRevokedError extends TokenError {
+  constructor(message = 'revoked after this create was issued') {
+    super('TOKEN_REVOKED', message);
+  }
+}
+
+/** The `commandId` was enqueued before, with another content. */
+export class CommandConflictError extends TokenError {
+  constructor(message: string) {
+    super('COMMAND_CONFLICT', message);
+  }
+}
+
+/** The command waited for too long: it was not applied, and will not be. */
+export class CommandExpiredError extends TokenError {
+  constructor(message = 'the command is too old to be applied') {
+    super('COMMAND_EXPIRED', message);
+  }
+}
+
+/** The worker could not run the command; `cause` or the message tells why. */
+export class CommandFailedError extends TokenError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('COMMAND_FAILED', message, options);
+  }
+}
+
+/** No result within `timeout`. The command may still run: ask for its result later with the receipt. */
+export class ResultTimeoutError<R = unknown> extends TokenError {
+  readonly receipt: R;
+
+  constructor(message: string, receipt: R) {
+    super('RESULT_TIMEOUT', message);
+    this.receipt = receipt;
+  }
+}
+
+/** Whether a change that was rejected can have taken effect. */
+export type StoreOutcome = 'none' | 'unknown';
+
+/** The store can not be reached, or answers that it can not serve. It says nothing about the token. */
+export class StoreUnavailableError extends TokenError {
+  /** `none`: nothing was changed, nor will be. `unknown`: a change may have taken effect. */
+  readonly outcome: StoreOutcome;
+
+  constructor(message: string, outcome: StoreOutcome, options?: ErrorOptions) {
+    super('STORE_UNAVAILABLE', message, options);
+    this.outcome = outcome;
+  }
+}
+
+/** An option is wrong, or does not fit what is stored. */
+export class ConfigError extends TokenError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('CONFIG', message, options);
+  }
+}
+
+/** The object was closed before this call. */
+export class ClosedError extends TokenError {
+  constructor(what: string) {
+    super('CLOSED', `${what} is closed`);
+  }
+}
+
+/** An error as it travels in a result. */
+export interface WireError {
+  code: TokenErrorCode;
+  message: string;
+  details?: { fields?: readonly FieldProblem[]; outcome?: StoreOutcome };
+}
+
+/** What of an error goes into a result; anything unexpected is a failed command. */
+export function toWireError(error: unknown): WireError {
+  if (error instanceof ValidationError) {
+    return { code: error.code, message: error.message, details: { fields: error.fields } };
+  }
+  if (error instanceof StoreUnavailableError) {
+    return { code: error.code, message: error.message, details: { outcome: error.outcome } };
+  }
+  if (error instanceof TokenError) return { code: error.code, message: error.message };
+  return { code: 'COMMAND_FAILED', message: error instanceof Error ? error.message : String(error) };
+}
+
+/** The error that a result tells of, in the class it had where it was thrown. */
+export function fromWireError({ code, message, details }: WireError): TokenError {
+  switch (code) {
+    case 'VALIDATION': {
+      const error = new ValidationError('', details?.fields ?? []);
+      error.message = message;
+      return error;
+    }
+    case 'TOKEN_EXISTS':
+      return new TokenExistsError(message);
+    case 'TOKEN_REVOKED':
+      return new TokenRevokedError(message);
+    case 'COMMAND_CONFLICT':
+      return new CommandConflictError(message);
+    case 'COMMAND_EXPIRED':
+      return new CommandExpiredError(message);
+    case 'STORE_UNAVAILABLE':
+      return new StoreUnavailableError(message, details?.outcome ?? 'unknown');
+    case 'CONFIG':
+      return new ConfigError(message);
+    default:
+      return new CommandFailedError(message);
+  }
+}

@@ -1,0 +1,36 @@
+/** Lifecycle events: CloudEvents 1.0 in JSON. */
+
+export const TOKEN_EVENT_TYPES = [
+  'token-created',
+  'token-updated',
+  'token-refreshed',
+  'token-revoked',
+  'token-expired',
+] as const;
+
+export type TokenEventType = (typeof TOKEN_EVENT_TYPES)[number];
+
+/** Why a token was revoked. */
+export type RevocationReason = 'deleted' | 'deleted-all';
+
+/** Source: CloudEvents 1.0, https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
+export interface TokenEvent<T extends TokenEventType = TokenEventType> {
+  specversion: '1.0';
+  /** `<shard>-<place in the shard's log>`: unique, ordered within its shard. */
+  id: string;
+  source: 'redis-tokens';
+  type: T;
+  /** The token's id. */
+  subject: string;
+  /** RFC 3339, by the store's clock. */
+  time: string;
+  data: {
+    app: string;
+    type: string;
+    owner: string;
+    /** Of the record after the change; not told of a token that expired. */
+    version?: number;
+    reason?: RevocationReason;
+    commandId?: string;
+  };
+}

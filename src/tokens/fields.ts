@@ -1,0 +1,97 @@
+/** The rules for each field of a command, once, as class-validator decorators. */
+import { ValidateBy } from 'class-validator';
+import { MICROS_PER_SECOND } from './clock.js';
+import { type DataProblem, dataProblem, kindOf } from './data.js';
+import { ID_PATTERN } from './identity.js';
+
+const NAME_LENGTH = 256;
+const TOKEN_LENGTH = 1_024;
+const TEN_YEARS = 10 * 366 * 86_400;
+const LIST_LIMIT = 10_000;
+const COMMAND_ID = /^[A-Za-z0-9._-]{1,128}$/;
+
+/** Microseconds before this lie in 1973: whoever sends less has sent milliseconds. */
+const EARLIEST_STAMP = 1e14;
+
+type Rule = (value: unknown) => string | undefined;
+
+const decorator = (name: string, rule: Rule) => (): PropertyDecorator =>
+  ValidateBy({
+    name,
+    validator: {
+      validate: (value) => rule(value) === undefined,
+      defaultMessage: (args) => rule(args?.value) ?? '',
+    },
+  });
+
+const must = (what: string, value: unknown): string =>
+  value === undefined ? 'is missing' : `must be ${what}, got ${kindOf(value)}`;
+
+function textProblem(value: unknown, length: number): string | undefined {
+  if (typeof value !== 'string') return must('a string', value);
+  if (value === '') return 'must not be empty';
+  if (value.length > length && [...value].length > length) return `must have at most ${length} characters`;
+  if (value.includes('\0')) return 'must not contain NUL';
+  return value.isWellFormed() ? undefined : 'must be well-formed Unicode';
+}
+
+/** What is wrong with a name (of an app, a type, an owner). */
+export const nameProblem: Rule = (value) => textProblem(value, NAME_LENGTH);
+
+/** What keeps a text from ever being a secret. */
+export const secretProblem: Rule = (value) => textProblem(value, TOKEN_LENGTH);
+
+export const commandIdProblem: Rule = (value) =>
+  typeof value === 'string' && COMMAND_ID.test(value)
+    ? undefined
+    : must('1–128 of A–Z a–z 0–9 . _ -', value === undefined ? value : String(typeof value));
+
+const durationProblem: Rule = (value) => {
+  if (typeof value !== 'number') return must('a number of seconds', value);
+  if (!(value > 0)) return `must be more than 0 seconds, got ${value}`;
+  return value <= TEN_YEARS ? undefined : `must be at most ten years (seconds, not milliseconds?), got ${value}`;
+};
+
+const idProblem: Rule = (value) =>
+  typeof value === 'string' && ID_PATTERN.test(value) ? undefined : must('22 base64url characters', value);
+
+const stampProblem: Rule = (value) => {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
+    return must('a whole number of microseconds since the epoch', value);
+  }
+  return value >= EARLIEST_STAMP ? undefined : 'must be in microseconds since the epoch (not milliseconds?)';
+};
+
+const limitProblem: Rule = (value) =>
+  Number.isInteger(value) && (value as number) >= 1 && (value as number) <= LIST_LIMIT
+    ? undefined
+    : `must be a whole number from 1 to ${LIST_LIMIT}`;
+
+const positionProblem: Rule = (value) => {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'object' || value === null) return must('a record', value);
+  const { id, expiresAt } = value as { id?: unknown; expiresAt?: unknown };
+  if (idProblem(id)) return `id ${idProblem(id)}`;
+  return Number.isSafeInteger(expiresAt) && (expiresAt as number) >= 0
+    ? undefined
+    : 'expiresAt must be whole epoch milliseconds';
+};
+
+const describe = ({ path, problem }: DataProblem): string => (path ? `(at data${path}) ${problem}` : problem);
+
+const dataRule: Rule = (value) => {
+  const problem = value === undefined ? undefined : dataProblem(value);
+  return value === undefined ? 'is missing' : problem && describe(problem);
+};
+
+export const IsName = decorator('name', nameProblem);
+export const IsTokenId = decorator('id', idProblem);
+export const IsDuration = decorator('duration', durationProblem);
+export const IsTokenData = decorator('data', dataRule);
+export const IsStamp = decorator('stamp', stampProblem);
+export const IsLimit = decorator('limit', limitProblem);
+export const IsPosition = decorator('position', positionProblem);
+export const IsFlag = decorator('flag', (value) => (typeof value === 'boolean' ? undefined : must('a boolean', value)));
+
+/** A duration in whole microseconds: at least a millisecond, which is what the store can keep. */
+export const durationMicros = (seconds: number): number => Math.max(1_000, Math.round(seconds * MICROS_PER_SECOND));

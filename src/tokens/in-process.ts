@@ -1,0 +1,127 @@
+/** The operations run in process: input → seal → command → repository. */
+import { ActiveCalls } from './active-calls.js';
+import { MICROS_PER_MS } from './clock.js';
+import type { ResolvedTokenOptions } from './options.js';
+import type { Attempt, TokenRepository } from './repository.js';
+import { DoorScope } from './scope.js';
+import { type Sealed, Sealer } from './sealer.js';
+import type {
+  CreateInput,
+  ListInput,
+  Operation,
+  Operations,
+  OwnerInput,
+  RefreshInput,
+  ScopeDefaults,
+  ScopedTokens,
+  Token,
+  TokenInput,
+  TokenOperations,
+  TokenRecord,
+  UpdateInput,
+} from './types.js';
+
+export class InProcessTokens implements TokenOperations {
+  readonly #repository: TokenRepository;
+  readonly #sealer: Sealer;
+  readonly #timeout: number;
+  readonly #calls: ActiveCalls;
+
+  constructor(name: string, repository: TokenRepository, options: ResolvedTokenOptions) {
+    this.#repository = repository;
+    this.#sealer = new Sealer(options, repository);
+    this.#timeout = options.timeout * MICROS_PER_MS;
+    this.#calls = new ActiveCalls(name);
+  }
+
+  create<D extends object = Record<string, any>>(input: CreateInput<D>): Promise<Token<D>> {
+    return this.#run(
+      'create',
+      input as CreateInput,
+      ({ command, token }, attempt) =>
+        withToken<D>(this.#repository.create(command, attempt), token) as Promise<Token<D>>,
+    );
+  }
+
+  get<D extends object = Record<string, any>>(input: TokenInput): Promise<Token<D> | undefined> {
+    return this.#run('get', input, ({ command, token, possible }) =>
+      possible ? withToken<D>(this.#repository.get(command), token) : undefined,
+    );
+  }
+
+  update<D extends object = Record<string, any>>(input: UpdateInput<D>): Promise<Token<D> | undefined> {
+    return this.#run('update', input as UpdateInput, ({ command, token, possible }, attempt) =>
+      possible ? withToken<D>(this.#repository.update(command, attempt), token) : undefined,
+    );
+  }
+
+  refresh<D extends object = Record<string, any>>(input: RefreshInput): Promise<Token<D> | undefined> {
+    return this.#run('refresh', input, ({ command, token, possible }, attempt) =>
+      possible ? withToken<D>(this.#repository.refresh(command, attempt), token) : undefined,
+    );
+  }
+
+  delete(input: TokenInput): Promise<boolean> {
+    return this.#run('delete', input, ({ command, possible }, attempt) =>
+      possible ? this.#repository.delete(command, attempt) : false,
+    );
+  }
+
+  deleteAll(input: OwnerInput): Promise<number> {
+    return this.#run('deleteAll', input, ({ command }, attempt) => this.#repository.deleteAll(command, attempt));
+  }
+
+  list<D extends object = Record<string, any>>(input: ListInput): Promise<TokenRecord<D>[]> {
+    return this.#run('list', input, ({ command }) => this.#repository.list(command) as Promise<TokenRecord<D>[]>);
+  }
+
+  idOf(input: TokenInput): string {
+    return this.#sealer.idOf(input);
+  }
+
+  scope<D extends object = Record<string, any>>(scope: ScopeDefaults): ScopedTokens<D> {
+    return new DoorScope<D>(this, scope);
+  }
+
+  ready(): Promise<void> {
+    return this.#calls.run(() => this.#repository.ready());
+  }
+
+  async close(): Promise<void> {
+    await this.#calls.close();
+    await this.#repository.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Seals first: wrong input is refused before any I/O. Stamps last: by then the store's time is known. */
+  #run<O extends Operation, R>(
+    op: O,
+    input: Operations[O]['input'],
+    operate: (sealed: Sealed<O>, attempt: Attempt) => Promise<R> | R,
+  ): Promise<R> {
+    return this.#calls.run(() => {
+      const sealed = this.#sealer.seal(op, input);
+      if (this.#repository.isReady || !sealed.possible) return operate(sealed, this.#attempt(sealed.command.issuedAt));
+      return this.#repository.ready().then(() => {
+        sealed.command.issuedAt = this.#repository.now();
+        return operate(sealed, this.#attempt(sealed.command.issuedAt));
+      });
+    });
+  }
+
+  #attempt(issuedAt: number): Attempt {
+    return { until: issuedAt + this.#timeout };
+  }
+}
+
+async function withToken<D extends object>(
+  found: Promise<TokenRecord | undefined>,
+  token: string | undefined,
+): Promise<Token<D> | undefined> {
+  const record = await found;
+  return record && ({ ...record, token: token as string } as Token<D>);
+}
+

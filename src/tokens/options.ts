@@ -1,0 +1,102 @@
+/** The options that decide how tokens are made and kept: one type for every door. */
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import { ConfigError } from './errors.js';
+import { DEFAULT_TOKEN_PREFIX } from './secret.js';
+import { DEFAULT_MAX_DATA_BYTES } from './validation.js';
+
+/** Options of both doors and of the worker. Every process of a deployment gives the same, but for `timeout`. */
+export interface TokenOptions {
+  /** What every key, queue and channel starts with: 1–32 of `[A-Za-z0-9_-]`. Default `rt`. */
+  prefix?: string | undefined;
+  /** Over how many hash slots the tokens are spread: a power of two, 1–4,096. Default 1. */
+  shards?: number | undefined;
+  /** What generated tokens start with: 1–32 of `[A-Za-z0-9_-]`. Default `rt_`. */
+  tokenPrefix?: string | undefined;
+  /** Key of at least 32 bytes that ids are derived with, so that a copy of Redis tells nothing about weak secrets. */
+  pepper?: string | Uint8Array | undefined;
+  /** Bytes of data as JSON that one token may hold. Default 65,536. */
+  maxDataBytes?: number | undefined;
+  /** Milliseconds after which an operation gives up. Default 5,000. */
+  timeout?: number | undefined;
+  /** Milliseconds for which a command may wait before it is refused as too old. Default 900,000. */
+  maxCommandAge?: number | undefined;
+}
+
+/** Options with every default filled in. */
+export interface ResolvedTokenOptions {
+  prefix: string;
+  shards: number;
+  tokenPrefix: string;
+  pepper: KeyObject | undefined;
+  maxDataBytes: number;
+  timeout: number;
+  maxCommandAge: number;
+}
+
+const PEPPER_BYTES = 32; // the output of SHA-256: a shorter key would weaken the HMAC (RFC 2104, section 3)
+const MAX_SHARDS = 4_096; // what two characters of an id can tell apart
+
+/** What a value must be, or `undefined` where it fits. */
+export type OptionRule = (value: unknown) => string | undefined;
+
+const wholeNumber =
+  (from: number, to: number, unit: string): OptionRule =>
+  (value) =>
+    Number.isInteger(value) && (value as number) >= from && (value as number) <= to
+      ? undefined
+      : `a whole number of ${unit} from ${from} to ${to}`;
+
+const word = (value: unknown) =>
+  typeof value === 'string' && /^[A-Za-z0-9_-]{1,32}$/.test(value) ? undefined : '1–32 of A–Z a–z 0–9 _ -';
+
+export const isPrefix: OptionRule = word;
+export const isTokenPrefix: OptionRule = word;
+export const isMilliseconds: OptionRule = wholeNumber(1, 2 ** 31 - 1, 'milliseconds');
+
+const isShards: OptionRule = (value) =>
+  wholeNumber(1, MAX_SHARDS, 'shards')(value) === undefined && Number.isInteger(Math.log2(value as number))
+    ? undefined
+    : `a power of two from 1 to ${MAX_SHARDS}`;
+
+const isPepper: OptionRule = (value) =>
+  (typeof value === 'string' || value instanceof Uint8Array) && Buffer.byteLength(value) >= PEPPER_BYTES
+    ? undefined
+    : `a key of at least ${PEPPER_BYTES} bytes`;
+
+export const TOKEN_OPTION_RULES: Record<keyof TokenOptions, OptionRule> = {
+  prefix: isPrefix,
+  shards: isShards,
+  tokenPrefix: isTokenPrefix,
+  pepper: isPepper,
+  maxDataBytes: wholeNumber(2, 16 * 2 ** 20, 'bytes'),
+  timeout: isMilliseconds,
+  maxCommandAge: isMilliseconds,
+};
+
+/** @throws {ConfigError} for an option that is unknown, or that its rule refuses. The value is not shown. */
+export function checkOptions(what: string, options: unknown, rules: Record<string, OptionRule>): void {
+  if (options === undefined) return;
+  if (typeof options !== 'object' || options === null) throw new ConfigError(`${what}: options must be an object`);
+  for (const [name, value] of Object.entries(options)) {
+    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
+    if (!rule) throw new ConfigError(`${what}: unknown option "${name}"; known are ${Object.keys(rules).join(', ')}`);
+    const expected = value === undefined ? undefined : rule(value);
+    if (expected !== undefined) throw new ConfigError(`${what}: option "${name}" must be ${expected}`);
+  }
+}
+
+/** The token options among a door's, with every default. They must have been checked. */
+export function resolveTokenOptions(options: TokenOptions): ResolvedTokenOptions {
+  return {
+    prefix: options.prefix ?? 'rt',
+    shards: options.shards ?? 1,
+    tokenPrefix: options.tokenPrefix ?? DEFAULT_TOKEN_PREFIX,
+    pepper: options.pepper === undefined ? undefined : toKey(options.pepper),
+    maxDataBytes: options.maxDataBytes ?? DEFAULT_MAX_DATA_BYTES,
+    timeout: options.timeout ?? 5_000,
+    maxCommandAge: options.maxCommandAge ?? 900_000,
+  };
+}
+
+const toKey = (pepper: string | Uint8Array): KeyObject =>
+  typeof pepper === 'string' ? createSecretKey(pepper, 'utf8') : createSecretKey(pepper);

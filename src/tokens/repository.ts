@@ -1,0 +1,45 @@
+/** What a store must do for tokens. It names nothing of any particular store. */
+import type { Clock, Microseconds } from './clock.js';
+import type { Commands } from './commands.js';
+import type { TokenRecord } from './types.js';
+
+/** The job on whose behalf a command runs: what is decided for it is decided once. */
+export interface JobReference {
+  queue: string;
+  id: string;
+  /** `issuedAt` of the job's first command: tells it from an earlier job of the same id. */
+  issuedAt: Microseconds;
+}
+
+/** How a change is run. */
+export interface Attempt {
+  /** The store changes nothing for this attempt when its time is past this. */
+  until: Microseconds;
+  /** Given for a command from a queue. */
+  job?: JobReference;
+  commandId?: string;
+}
+
+/**
+ * Tokens in a store. Each change is one atomic step with its event, but for a `deleteAll` of very many.
+ *
+ * Left out on purpose: secrets (a repository sees ids only), validation (commands are checked before), and waiting
+ * for results.
+ */
+export interface TokenRepository extends Clock {
+  /** Whether a command may be stamped and run without waiting for `ready()`. */
+  readonly isReady: boolean;
+  /** Resolves when the store answers, fits the options, and has told its time. */
+  ready(): Promise<void>;
+  /** @throws {TokenExistsError} {TokenRevokedError} {CommandExpiredError} */
+  create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord>;
+  get(command: Commands['get']): Promise<TokenRecord | undefined>;
+  /** @throws {ValidationError} where the merged data would be too large; {CommandExpiredError} */
+  update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined>;
+  /** @throws {CommandExpiredError} */
+  refresh(command: Commands['refresh'], attempt: Attempt): Promise<TokenRecord | undefined>;
+  delete(command: Commands['delete'], attempt: Attempt): Promise<boolean>;
+  deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number>;
+  list(command: Commands['list']): Promise<TokenRecord[]>;
+  close(): Promise<void>;
+}

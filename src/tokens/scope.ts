@@ -1,0 +1,91 @@
+/** A door's operations for one scope, with its defaults filled in. */
+import { checkOptions, isTokenPrefix } from './options.js';
+import type {
+  CreateInput,
+  ListInput,
+  OwnerInput,
+  RefreshInput,
+  Scope,
+  ScopeDefaults,
+  ScopedTokens,
+  Token,
+  TokenInput,
+  TokenRecord,
+  Unscoped,
+  UpdateInput,
+} from './types.js';
+
+/** What a scope needs of a door; `Options` is what its operations take besides their input. */
+export interface Door<Options> {
+  create<D extends object>(input: CreateInput<D>, options?: Options): Promise<Token<D>>;
+  get<D extends object>(input: TokenInput, options?: Options): Promise<Token<D> | undefined>;
+  update<D extends object>(input: UpdateInput<D>, options?: Options): Promise<Token<D> | undefined>;
+  refresh<D extends object>(input: RefreshInput, options?: Options): Promise<Token<D> | undefined>;
+  delete(input: TokenInput, options?: Options): Promise<boolean>;
+  deleteAll(input: OwnerInput, options?: Options): Promise<number>;
+  list<D extends object>(input: ListInput, options?: Options): Promise<TokenRecord<D>[]>;
+  idOf(input: TokenInput): string;
+}
+
+const text = (value: unknown) => (typeof value === 'string' ? undefined : 'a string');
+const number = (value: unknown) => (typeof value === 'number' ? undefined : 'a number');
+
+/** Holds nothing but its door and its defaults: cheap to make. */
+export class DoorScope<D extends object, Options = never> implements ScopedTokens<D> {
+  readonly #door: Door<Options>;
+  readonly #scope: ScopeDefaults;
+
+  /** @throws {ConfigError} for an unknown default, or one of the wrong type. */
+  constructor(door: Door<Options>, scope: ScopeDefaults) {
+    checkOptions('scope', scope, {
+      app: text,
+      type: text,
+      duration: number,
+      limit: number,
+      tokenPrefix: isTokenPrefix,
+    });
+    this.#door = door;
+    this.#scope = { ...scope };
+  }
+
+  create(input: Unscoped<CreateInput<D>>, options?: Options): Promise<Token<D>> {
+    return this.#door.create<D>(this.fill(input), options);
+  }
+
+  get(input: Unscoped<TokenInput>, options?: Options): Promise<Token<D> | undefined> {
+    return this.#door.get<D>(this.fill(input), options);
+  }
+
+  update(input: Unscoped<UpdateInput<D>>, options?: Options): Promise<Token<D> | undefined> {
+    return this.#door.update<D>(this.fill(input), options);
+  }
+
+  refresh(input: Unscoped<RefreshInput>, options?: Options): Promise<Token<D> | undefined> {
+    return this.#door.refresh<D>(this.fill(input), options);
+  }
+
+  delete(input: Unscoped<TokenInput>, options?: Options): Promise<boolean> {
+    return this.#door.delete(this.fill(input), options);
+  }
+
+  deleteAll(input: Unscoped<OwnerInput>, options?: Options): Promise<number> {
+    return this.#door.deleteAll(this.fill(input), options);
+  }
+
+  list(input: Unscoped<ListInput>, options?: Options): Promise<TokenRecord<D>[]> {
+    return this.#door.list<D>(this.fill(input), options);
+  }
+
+  idOf(input: Unscoped<TokenInput>): string {
+    return this.#door.idOf(this.fill(input));
+  }
+
+  /** The whole input: what the call gives, before what the scope gives, and always in this scope. */
+  protected fill<I extends Scope>(input: Unscoped<I>): I {
+    const filled: Record<string, unknown> = { ...this.#scope };
+    for (const [field, value] of Object.entries(input ?? {})) {
+      if (value !== undefined) filled[field] = value;
+    }
+    return Object.assign(filled, { app: this.#scope.app, type: this.#scope.type }) as unknown as I;
+  }
+}

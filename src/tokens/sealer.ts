@@ -1,0 +1,118 @@
+/** Turns a caller's input into a command: checks it, and puts the id in place of the secret. */
+import type { KeyObject } from 'node:crypto';
+import type { Clock } from './clock.js';
+import { buildCommand, type CommandFields, type Commands } from './commands.js';
+import { copyData, kindOf } from './data.js';
+import type { FieldProblem } from './errors.js';
+import { secretProblem } from './fields.js';
+import { ownerShard, shardOf, tokenId } from './identity.js';
+import { generateToken, isGenerated } from './secret.js';
+import type { Operation, Operations } from './types.js';
+import { checkCommand } from './validation.js';
+
+/** What of a door's options decides about ids. */
+export interface SealOptions {
+  tokenPrefix: string;
+  pepper: KeyObject | undefined;
+  shards: number;
+  maxDataBytes: number;
+}
+
+/** A command, and what only the caller's process may know. */
+export interface Sealed<O extends Operation> {
+  command: Commands[O];
+  /** The secret, for operations on one token; the generated one for a create without `customToken`. */
+  token: string | undefined;
+  /** False where the presented text can not be a live token: the answer needs no round trip. */
+  possible: boolean;
+}
+
+/** Any input, as it may come from untyped code. `tokenPrefix` is a scope's own. */
+type RawInput = Record<string, unknown>;
+
+/** Stands in for an id while the other fields are checked. */
+const NO_ID = '-'.repeat(22);
+
+export class Sealer {
+  readonly #options: SealOptions;
+  readonly #clock: Clock;
+
+  constructor(options: SealOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** @throws {ValidationError} naming every wrong field. */
+  seal<O extends Operation>(op: O, input: Operations[O]['input']): Sealed<O> {
+    const given = (typeof input === 'object' && input !== null ? input : {}) as unknown as RawInput;
+    const prefix = (given.tokenPrefix as string | undefined) ?? this.#options.tokenPrefix;
+    const custom = given.customToken !== undefined;
+    const presented = custom || (op !== 'create' && op !== 'list' && op !== 'deleteAll');
+    const problems: FieldProblem[] = [];
+    if (op === 'create') {
+      if (custom) addProblem(problems, 'customToken', customProblem(given.customToken, prefix));
+    } else if (presented && typeof given.token !== 'string') {
+      problems.push({ field: 'token', problem: given.token === undefined ? 'is missing' : notText(given.token) });
+    }
+
+    const fields: RawInput = { ...given, issuedAt: this.#clock.now(), id: NO_ID, custom };
+    if (op === 'create' && given.data === undefined) fields.data = {};
+    const command = buildCommand(op, fields as CommandFields<O>);
+    checkCommand(command, this.#options.maxDataBytes, problems);
+    // A copy: the caller may change the object while the command waits.
+    if ('data' in command) command.data = copyData(command.data);
+
+    if (!('id' in command)) return { command, token: undefined, possible: true };
+    if (op === 'create' && !custom) {
+      const { token, id } = this.#generate(command as Commands['create'], prefix);
+      command.id = id;
+      return { command, token, possible: true };
+    }
+    const token = (op === 'create' ? given.customToken : given.token) as string;
+    const possible = op === 'create' || isPossible(token, prefix);
+    command.id = this.#id(command.app, command.type, token);
+    return { command, token, possible };
+  }
+
+  /** The id of a presented token. @throws {ValidationError} */
+  idOf(input: Operations['get']['input']): string {
+    return this.seal('get', input).command.id;
+  }
+
+  #id(app: string, type: string, token: string): string {
+    // A text with lone surrogates hashes like another with U+FFFD in their place; no secret starts with NUL.
+    const text = token.isWellFormed() ? token : `\0${JSON.stringify(token)}`;
+    return tokenId(app, type, text, this.#options.pepper);
+  }
+
+  /** Draws until the token falls into its owner's shard, so that everything of an owner lies in one. */
+  #generate({ app, type, owner }: Commands['create'], prefix: string): { token: string; id: string } {
+    const { shards } = this.#options;
+    const shard = ownerShard(app, type, owner, shards);
+    for (;;) {
+      const token = generateToken(prefix);
+      const id = this.#id(app, type, token);
+      if (shardOf(id, shards) === shard) return { token, id };
+    }
+  }
+}
+
+function addProblem(problems: FieldProblem[], field: string, problem: string | undefined): void {
+  if (problem !== undefined) problems.push({ field, problem });
+}
+
+function customProblem(token: unknown, prefix: string): string | undefined {
+  const problem = secretProblem(token);
+  if (problem !== undefined) return problem;
+  return (token as string).startsWith(prefix) && !isGenerated(token as string, prefix)
+    ? `must be a well-formed generated token where it starts with ${JSON.stringify(prefix)}`
+    : undefined;
+}
+
+/** Whether a presented text can be a live token of this door: what it could not have created, it need not look up. */
+function isPossible(token: string, prefix: string): boolean {
+  return token.startsWith(prefix) ? isGenerated(token, prefix) : secretProblem(token) === undefined;
+}
+
+const notText = (value: unknown): string => `must be a string, got ${kindOf(value)}`;
+

@@ -1,0 +1,138 @@
+/** What callers pass in and get back: the shapes of the public API. */
+
+/** What is stored for one token, without its secret. Timestamps are epoch milliseconds. */
+export interface TokenRecord<D extends object = Record<string, any>> {
+  /** Public handle of the token, 22 base64url characters: safe to show and to log. */
+  id: string;
+  app: string;
+  type: string;
+  owner: string;
+  data: D;
+  /** 1 when created, and one more for each update or refresh. */
+  version: number;
+  createdAt: number;
+  expiresAt: number;
+}
+
+/** A record together with the secret that the client presents. */
+export interface Token<D extends object = Record<string, any>> extends TokenRecord<D> {
+  token: string;
+}
+
+/** Changes to a token's data: `null` deletes a key, `undefined` is ignored, anything else replaces the value. */
+export type Changes<D extends object> = { [K in keyof D]?: D[K] | null | undefined };
+
+/** An `(app, type)` pair. Each is 1–256 characters of well-formed Unicode without NUL. */
+export interface Scope {
+  app: string;
+  type: string;
+}
+
+export interface CreateInput<D extends object = Record<string, any>> extends Scope {
+  /** Whom the token belongs to, 1–256 characters. */
+  owner: string;
+  /** A plain object; `{}` when left out. */
+  data?: D | undefined;
+  /** Seconds to live, more than 0, at most ten years. Fractions are allowed. */
+  duration: number;
+  /** A secret of the caller's own, 1–1,024 characters, in place of a generated one. */
+  customToken?: string | undefined;
+}
+
+export interface TokenInput extends Scope {
+  /** What the client presented: any string. One that can not be alive reads as missing. */
+  token: string;
+}
+
+export interface UpdateInput<D extends object = Record<string, any>> extends TokenInput {
+  data: Changes<D>;
+}
+
+export interface RefreshInput extends TokenInput {
+  /** Seconds to live from now, more than 0, at most ten years. */
+  duration: number;
+}
+
+export interface OwnerInput extends Scope {
+  owner: string;
+}
+
+/** A place in a list: any record of it, which may be gone by now. */
+export type ListPosition = Pick<TokenRecord, 'id' | 'expiresAt'>;
+
+export interface ListInput extends OwnerInput {
+  /** How many records at most, 1–10,000. Default 1,000. */
+  limit?: number | undefined;
+  /** The last record seen: the list goes on after it. */
+  after?: ListPosition | undefined;
+}
+
+/** Input and result of each operation; `Result` is what travels over the queue. */
+export interface Operations<D extends object = Record<string, any>> {
+  create: { input: CreateInput<D>; result: TokenRecord<D> };
+  get: { input: TokenInput; result: TokenRecord<D> | undefined };
+  update: { input: UpdateInput<D>; result: TokenRecord<D> | undefined };
+  refresh: { input: RefreshInput; result: TokenRecord<D> | undefined };
+  delete: { input: TokenInput; result: boolean };
+  deleteAll: { input: OwnerInput; result: number };
+  list: { input: ListInput; result: TokenRecord<D>[] };
+}
+
+export type Operation = keyof Operations;
+
+/** The operations on tokens, the same through every door. */
+export interface TokenOperations {
+  /**
+   * Makes a token.
+   * @throws {ValidationError} before any I/O, naming every wrong field.
+   * @throws {TokenExistsError} where `customToken` is alive in the scope.
+   * @throws {TokenRevokedError} where the owner was logged out everywhere after this call began.
+   */
+  create<D extends object = Record<string, any>>(input: CreateInput<D>): Promise<Token<D>>;
+  /** Reads a token: `undefined` where it is missing, expired or revoked. */
+  get<D extends object = Record<string, any>>(input: TokenInput): Promise<Token<D> | undefined>;
+  /** Merges changes into a token's data, atomically; never changes its expiry, never revives it. */
+  update<D extends object = Record<string, any>>(input: UpdateInput<D>): Promise<Token<D> | undefined>;
+  /** Sets a token's remaining life to `duration` seconds from now; never revives it. */
+  refresh<D extends object = Record<string, any>>(input: RefreshInput): Promise<Token<D> | undefined>;
+  /** Revokes a token; `false` where there was none. */
+  delete(input: TokenInput): Promise<boolean>;
+  /** Revokes every token of an owner in the scope that was created before this call; resolves to their number. */
+  deleteAll(input: OwnerInput): Promise<number>;
+  /** The live tokens of an owner, latest expiry first. */
+  list<D extends object = Record<string, any>>(input: ListInput): Promise<TokenRecord<D>[]>;
+  /** A token's id, without I/O: the key for a caller's own cache, rate limit or log line. */
+  idOf(input: TokenInput): string;
+  /** The same operations for one scope, with its defaults filled in. */
+  scope<D extends object = Record<string, any>>(scope: ScopeDefaults): ScopedTokens<D>;
+  /** Resolves when the store answers and fits these options. */
+  ready(): Promise<void>;
+  /** Waits for calls under way and ends what was opened here. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** What defines a scoped handle: plain data that services can share. */
+export interface ScopeDefaults extends Scope {
+  /** Seconds to live where a call gives no `duration`. */
+  duration?: number | undefined;
+  /** Records per list where a call gives no `limit`. */
+  limit?: number | undefined;
+  /** What this scope's generated tokens start with, in place of the door's own. */
+  tokenPrefix?: string | undefined;
+}
+
+/** An input without what its scope fills in. */
+export type Unscoped<I extends Scope> = Omit<I, keyof Scope | 'duration'> &
+  (I extends { duration: number } ? { duration?: number | undefined } : unknown);
+
+/** The operations on the tokens of one scope. */
+export interface ScopedTokens<D extends object = Record<string, any>> {
+  create(input: Unscoped<CreateInput<D>>): Promise<Token<D>>;
+  get(input: Unscoped<TokenInput>): Promise<Token<D> | undefined>;
+  update(input: Unscoped<UpdateInput<D>>): Promise<Token<D> | undefined>;
+  refresh(input: Unscoped<RefreshInput>): Promise<Token<D> | undefined>;
+  delete(input: Unscoped<TokenInput>): Promise<boolean>;
+  deleteAll(input: Unscoped<OwnerInput>): Promise<number>;
+  list(input: Unscoped<ListInput>): Promise<TokenRecord<D>[]>;
+  idOf(input: Unscoped<TokenInput>): string;
+}

@@ -4,7 +4,12 @@ import { type Connection, closeClient, isClient, openClient } from './redis/conn
 import { RedisTokenRepository } from './redis/repository.js';
 import { Store } from './redis/store.js';
 import { InProcessTokens } from './tokens/in-process.js';
-import { checkOptions, resolveTokenOptions, TOKEN_OPTION_RULES, type TokenOptions } from './tokens/options.js';
+import {
+  checkOptions,
+  resolveTokenOptions,
+  TOKEN_OPTION_RULES,
+  type TokenOptions,
+} from './tokens/options.js';
 
 /**
  * Creates, reads, refreshes, updates and revokes tokens in Redis.

@@ -28,7 +28,8 @@ export class RedisClock implements Clock {
   now(): Microseconds {
     const elapsed = performance.now() - this.#monotonic;
     // In the background: the old reckoning is good enough meanwhile. A failure is tried again a minute later.
-    if (this.#synced && elapsed > RESYNC) this.sync().catch(() => this.#restart(this.#time + elapsed * MICROS_PER_MS));
+    if (this.#synced && elapsed > RESYNC)
+      this.sync().catch(() => this.#restart(this.#time + elapsed * MICROS_PER_MS));
     this.#last = Math.max(this.#last + 1, Math.floor(this.#time + elapsed * MICROS_PER_MS));
     return this.#last;
   }

@@ -28,7 +28,16 @@ export const encodeChanges = (changes: object): string[] =>
 export function decodeRecord(id: string, text: string, scope: Scope): TokenRecord | undefined {
   const [app, type, owner, version, createdAt, expiresAt, , ...entries] = JSON.parse(text) as Stored;
   if (app !== scope.app || type !== scope.type) return undefined;
-  return { id, app, type, owner, data: decodeEntries(pairs(entries)), version, createdAt: toMs(createdAt), expiresAt };
+  return {
+    id,
+    app,
+    type,
+    owner,
+    data: decodeEntries(pairs(entries)),
+    version,
+    createdAt: toMs(createdAt),
+    expiresAt,
+  };
 }
 
 export const toMs = (micros: number): number => Math.floor(micros / MICROS_PER_MS);

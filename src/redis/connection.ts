@@ -50,17 +50,23 @@ export function checkConnection(connection: unknown): asserts connection is Conn
   if (typeof connection !== 'object' || connection === null) {
     throw new ConfigError('connection: must be a URL, ioredis options or an ioredis client');
   }
-  const options: Partial<RedisOptions & ClusterOptions> = isClient(connection) ? connection.options : connection;
+  const options: Partial<RedisOptions & ClusterOptions> = isClient(connection)
+    ? connection.options
+    : connection;
   for (const name of Object.keys(TOKEN_OPTION_RULES)) {
     if (Object.hasOwn(options, name)) {
-      throw new ConfigError(`connection: "${name}" is an option of redis-tokens: pass it as the second argument`);
+      throw new ConfigError(
+        `connection: "${name}" is an option of redis-tokens: pass it as the second argument`,
+      );
     }
   }
   if (options.keyPrefix || options.redisOptions?.keyPrefix) {
     throw new ConfigError('connection: keyPrefix is not supported; use the option "prefix"');
   }
   if (options.scaleReads !== undefined && options.scaleReads !== 'master') {
-    throw new ConfigError('connection: scaleReads must be "master": a replica may not know of a revocation yet');
+    throw new ConfigError(
+      'connection: scaleReads must be "master": a replica may not know of a revocation yet',
+    );
   }
 }
 

@@ -1,11 +1,19 @@
 /** What an error of ioredis or of Redis means for the caller. */
-import { CommandFailedError, ConfigError, type StoreOutcome, StoreUnavailableError, TokenError } from '../tokens/errors.js';
+import {
+  CommandFailedError,
+  ConfigError,
+  type StoreOutcome,
+  StoreUnavailableError,
+  TokenError,
+} from '../tokens/errors.js';
 
 /** Replies by which a server says that it can not serve now. It has changed nothing then. */
-const REFUSALS = /^(OOM|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|MISCONF|BUSY|TRYAGAIN|NOAUTH|UNKILLABLE)\b/;
+const REFUSALS =
+  /^(OOM|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|MISCONF|BUSY|TRYAGAIN|NOAUTH|UNKILLABLE)\b/;
 const REPLY_ERROR = /^-?[A-Z]+ /;
 
-export const isNoScript = (error: unknown): boolean => error instanceof Error && error.message.startsWith('NOSCRIPT');
+export const isNoScript = (error: unknown): boolean =>
+  error instanceof Error && error.message.startsWith('NOSCRIPT');
 
 /**
  * @param outcome what can have become of the command where no reply tells.

@@ -43,9 +43,13 @@ export function refusal({ code, numbers }: Reply, command: Command, context: Ref
     case 'expired':
       return new CommandExpiredError();
     case 'ahead':
-      return new ValidationError(command.op, [{ field: 'issuedAt', problem: 'is more than 5 seconds ahead of Redis' }]);
+      return new ValidationError(command.op, [
+        { field: 'issuedAt', problem: 'is more than 5 seconds ahead of Redis' },
+      ]);
     case 'too-large':
-      return new ValidationError(command.op, [{ field: 'data', problem: tooLarge(numbers[0], context.maxDataBytes) }]);
+      return new ValidationError(command.op, [
+        { field: 'data', problem: tooLarge(numbers[0], context.maxDataBytes) },
+      ]);
     case 'late':
       return new StoreUnavailableError('the change reached Redis after its time was up', context.lateOutcome);
     default:

@@ -7,10 +7,9 @@ import { ownerShard, shardOf } from '../tokens/identity.js';
 import type { ResolvedTokenOptions } from '../tokens/options.js';
 import type { Attempt, TokenRepository } from '../tokens/repository.js';
 import type { Scope, TokenRecord } from '../tokens/types.js';
-import { fromTime, RedisClock } from './clock.js';
 import { decodeRecord, encodeChanges, encodeTail, toMs } from './codec.js';
+import { Deployment } from './deployment.js';
 import { Keys } from './keys.js';
-import { checkMeta } from './meta.js';
 import { RecordReader } from './reader.js';
 import { parseReply, type Reply, refusal } from './reply.js';
 import type { ScriptName } from './scripts.generated.js';
@@ -24,37 +23,26 @@ export class RedisTokenRepository implements TokenRepository {
   readonly #options: ResolvedTokenOptions;
   readonly #keys: Keys;
   readonly #reader: RecordReader;
-  readonly #clock: RedisClock;
-  #fits = false;
-  #becomingReady: Promise<void> | undefined;
-  /** Another connection may lead to another server: its clock and its `meta` are asked anew. */
-  readonly #onConnected = () => {
-    this.#fits = false;
-    this.#clock.unset();
-  };
+  readonly #deployment: Deployment;
 
   constructor(store: Store, options: ResolvedTokenOptions) {
     this.#store = store;
     this.#options = options;
     this.#keys = new Keys(options.prefix);
     this.#reader = new RecordReader(store);
-    this.#clock = new RedisClock(() => store.read(async (client) => fromTime(await client.time())));
-    store.client.on('ready', this.#onConnected);
+    this.#deployment = new Deployment(store, this.#keys, options);
   }
 
   get isReady(): boolean {
-    return this.#fits && this.#clock.isSet;
+    return this.#deployment.isReady;
   }
 
   ready(): Promise<void> {
-    this.#becomingReady ??= this.#check().finally(() => {
-      this.#becomingReady = undefined;
-    });
-    return this.#becomingReady;
+    return this.#deployment.ready();
   }
 
   now(): Microseconds {
-    return this.#clock.now();
+    return this.#deployment.now();
   }
 
   async create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord> {
@@ -67,7 +55,14 @@ export class RedisTokenRepository implements TokenRepository {
         this.#keys.ownerIndex(shard, command, owner),
         this.#keys.scopes(shard),
       ],
-      args: [id, owner, JSON.stringify(owner), durationMicros(command.duration), flag(command.custom), encodeTail(data)],
+      args: [
+        id,
+        owner,
+        JSON.stringify(owner),
+        durationMicros(command.duration),
+        flag(command.custom),
+        encodeTail(data),
+      ],
     });
     const found = decode(id, reply.record, command);
     if (found) return found;
@@ -127,7 +122,11 @@ export class RedisTokenRepository implements TokenRepository {
       shards.map((shard) =>
         this.#store.readScript(
           'list',
-          [this.#keys.scopeIndex(shard, command), this.#keys.log(shard), this.#keys.ownerIndex(shard, command, owner)],
+          [
+            this.#keys.scopeIndex(shard, command),
+            this.#keys.log(shard),
+            this.#keys.ownerIndex(shard, command, owner),
+          ],
           [...scopeArgs(command), '', owner, limit, after?.expiresAt ?? '', after?.id ?? ''],
         ),
       ),
@@ -144,20 +143,8 @@ export class RedisTokenRepository implements TokenRepository {
   }
 
   async close(): Promise<void> {
-    this.#store.client.off('ready', this.#onConnected);
+    this.#deployment.leave();
     await this.#store.close();
-  }
-
-  async #check(): Promise<void> {
-    if (!this.#fits) {
-      // Before the answer: a connection lost meanwhile makes it void again.
-      this.#fits = true;
-      await checkMeta(this.#store, this.#keys, this.#options).catch((error: unknown) => {
-        this.#fits = false;
-        throw error;
-      });
-    }
-    if (!this.#clock.isSet) await this.#clock.sync();
   }
 
   /** Steps over one shard, until it holds nothing of the owner that is older than the revocation. */
@@ -208,7 +195,7 @@ export class RedisTokenRepository implements TokenRepository {
       ],
     );
     const reply = parseReply(answer);
-    this.#clock.told(reply.time);
+    this.#deployment.told(reply.time);
     if (reply.code === 'ok' || reply.code === 'none' || reply.code === 'more') return reply;
     throw refusal(reply, command, {
       maxDataBytes: this.#options.maxDataBytes,
@@ -236,4 +223,3 @@ async function begun<T>(step: Promise<T>): Promise<T> {
     throw new StoreUnavailableError(error.message, 'unknown', { cause: error });
   }
 }
-

@@ -11,7 +11,7 @@ import {
   whenReady,
 } from './connection.js';
 import { isNoScript, toStoreError } from './failure.js';
-import { type ScriptName, SCRIPTS } from './scripts.generated.js';
+import { SCRIPTS, type ScriptName } from './scripts.generated.js';
 
 type Send<T> = (client: RedisClient) => Promise<T>;
 
@@ -26,30 +26,75 @@ export class Store {
     for (const abort of this.#flights) abort(new Error('the connection was lost before the reply'));
   };
 
-  /** @param timeout milliseconds after which a command is given up. @throws {ConfigError} */
-  constructor(connection: Connection | undefined, timeout: number) {
+  /**
+   * @param timeout milliseconds after which a command is given up.
+   * @param ours true where a caller's client is to be duplicated: what it is used for needs options of its own.
+   * @throws {ConfigError}
+   */
+  constructor(connection: Connection | undefined, timeout: number, ours = false) {
     checkConnection(connection);
-    this.owned = !isClient(connection);
-    this.client = isClient(connection) ? connection : openClient(connection, OPERATION_CLIENT);
+    this.owned = ours || !isClient(connection);
+    this.client = this.owned ? openClient(connection, OPERATION_CLIENT) : (connection as RedisClient);
     this.#timeout = timeout;
     if (this.owned) this.client.on('close', this.#onClose);
   }
 
-  /** Runs a command that changes nothing: sent again on a connection of ours that comes back in time. */
-  read<T>(send: Send<T>): Promise<T> {
-    return this.#isUsable() ? this.#flight(send, 'none', this.#timeout) : this.#readUntil(send);
+  /** Resolves when the connection may be used. @throws {StoreUnavailableError} */
+  async connected(timeout = this.#timeout): Promise<void> {
+    if (this.#isUsable()) return;
+    try {
+      await whenReady(this.client, timeout);
+    } catch (error) {
+      throw toStoreError(error, 'none', true);
+    }
   }
 
-  /** Runs a script that may change something: sent once. */
-  async change(script: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
-    const begun = Date.now();
-    if (!this.#isUsable()) await this.#whenReady(this.#timeout);
-    return this.#flight(evaluate(script, keys, args), 'unknown', this.#timeout - (Date.now() - begun));
+  /** Runs a command that changes nothing: sent again on a connection of ours that comes back in time. */
+  read<T>(send: Send<T>): Promise<T> {
+    return this.#isUsable() && !this.owned
+      ? this.#flight(send, 'none', this.#timeout)
+      : this.repeat(send, 'none');
   }
 
   /** Runs a script that only tells, or that may run twice. */
-  readScript(script: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+  readScript(
+    script: ScriptName,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
     return this.read(evaluate(script, keys, args));
+  }
+
+  /** Runs a script that may change something: sent once. */
+  async change(
+    script: ScriptName,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    const begun = Date.now();
+    await this.connected();
+    return this.#flight(evaluate(script, keys, args), 'unknown', this.#timeout - (Date.now() - begun));
+  }
+
+  /** Runs what may be sent again: on a connection of ours that is lost and comes back in time. */
+  async repeat<T>(send: Send<T>, outcome: StoreOutcome): Promise<T> {
+    const deadline = Date.now() + this.#timeout;
+    let lost: StoreUnavailableError | undefined;
+    for (;;) {
+      const left = Math.max(1, deadline - Date.now());
+      try {
+        await this.connected(left);
+      } catch (error) {
+        throw lost ?? error; // what was sent before may have arrived
+      }
+      try {
+        return await this.#flight(send, outcome, left);
+      } catch (error) {
+        if (!(error instanceof StoreUnavailableError) || this.#isUsable() || Date.now() >= deadline)
+          throw error;
+        lost = error;
+      }
+    }
   }
 
   async close(): Promise<void> {
@@ -60,26 +105,6 @@ export class Store {
 
   #isUsable(): boolean {
     return !this.owned || this.client.status === 'ready';
-  }
-
-  async #whenReady(timeout: number): Promise<void> {
-    try {
-      await whenReady(this.client, timeout);
-    } catch (error) {
-      throw toStoreError(error, 'none', true);
-    }
-  }
-
-  async #readUntil<T>(send: Send<T>): Promise<T> {
-    const deadline = Date.now() + this.#timeout;
-    for (;;) {
-      await this.#whenReady(Math.max(1, deadline - Date.now()));
-      try {
-        return await this.#flight(send, 'none', Math.max(1, deadline - Date.now()));
-      } catch (error) {
-        if (!(error instanceof StoreUnavailableError) || this.#isUsable() || Date.now() >= deadline) throw error;
-      }
-    }
   }
 
   #flight<T>(send: Send<T>, outcome: StoreOutcome, timeout: number): Promise<T> {
@@ -103,7 +128,11 @@ export class Store {
 }
 
 /** By its digest; with its text where the server has not seen it, or has forgotten it: then nothing has run yet. */
-function evaluate(script: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Send<unknown> {
+function evaluate(
+  script: ScriptName,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+): Send<unknown> {
   const { sha, lua, keys: count } = SCRIPTS[script];
   return (client) =>
     client.evalsha(sha, count, ...keys, ...args).catch((error: unknown) => {

@@ -1,6 +1,15 @@
 /** Operations as validated data, with every secret replaced by its id: what travels, and what repositories run. */
 import type { Microseconds } from './clock.js';
-import { IsDuration, IsFlag, IsLimit, IsName, IsPosition, IsStamp, IsTokenData, IsTokenId } from './fields.js';
+import {
+  IsDuration,
+  IsFlag,
+  IsLimit,
+  IsName,
+  IsPosition,
+  IsStamp,
+  IsTokenData,
+  IsTokenId,
+} from './fields.js';
 import type { ListPosition, Operation } from './types.js';
 
 abstract class ScopedCommand {

@@ -36,7 +36,9 @@ export function encodeEntries(data: object): [key: string, json: string][] {
 }
 
 /** The data of encoded entries. One parse of one text, so that `__proto__` is an ordinary key. */
-export function decodeEntries(entries: Iterable<readonly [key: string, json: string]>): Record<string, unknown> {
+export function decodeEntries(
+  entries: Iterable<readonly [key: string, json: string]>,
+): Record<string, unknown> {
   let text = '';
   for (const [key, json] of entries) text += `${text && ','}${JSON.stringify(key)}:${json}`;
   return JSON.parse(`{${text}}`);
@@ -56,7 +58,8 @@ function valueProblem(value: unknown, path: string, above: object[]): DataProble
   }
   if (value === null) return undefined;
   if (above.includes(value)) return { path, problem: 'is a cycle' };
-  if (above.length === MAX_DEPTH) return { path: '', problem: `is nested more than ${MAX_DEPTH} levels deep` };
+  if (above.length === MAX_DEPTH)
+    return { path: '', problem: `is nested more than ${MAX_DEPTH} levels deep` };
   if (Array.isArray(value)) return arrayProblem(value, path, above);
   return isPlain(value) ? objectProblem(value, path, above) : { path, problem: `is ${kindOf(value)}` };
 }

@@ -35,7 +35,10 @@ export class ValidationError extends TokenError {
   readonly fields: readonly FieldProblem[];
 
   constructor(subject: string, fields: readonly FieldProblem[]) {
-    super('VALIDATION', `${subject}: ${fields.map(({ field, problem }) => `${field} ${problem}`).join('; ')}`);
+    super(
+      'VALIDATION',
+      `${subject}: ${fields.map(({ field, problem }) => `${field} ${problem}`).join('; ')}`,
+    );
     this.fields = fields;
   }
 }

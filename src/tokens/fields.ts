@@ -49,7 +49,9 @@ export const commandIdProblem: Rule = (value) =>
 const durationProblem: Rule = (value) => {
   if (typeof value !== 'number') return must('a number of seconds', value);
   if (!(value > 0)) return `must be more than 0 seconds, got ${value}`;
-  return value <= TEN_YEARS ? undefined : `must be at most ten years (seconds, not milliseconds?), got ${value}`;
+  return value <= TEN_YEARS
+    ? undefined
+    : `must be at most ten years (seconds, not milliseconds?), got ${value}`;
 };
 
 const idProblem: Rule = (value) =>
@@ -91,7 +93,10 @@ export const IsTokenData = decorator('data', dataRule);
 export const IsStamp = decorator('stamp', stampProblem);
 export const IsLimit = decorator('limit', limitProblem);
 export const IsPosition = decorator('position', positionProblem);
-export const IsFlag = decorator('flag', (value) => (typeof value === 'boolean' ? undefined : must('a boolean', value)));
+export const IsFlag = decorator('flag', (value) =>
+  typeof value === 'boolean' ? undefined : must('a boolean', value),
+);
 
 /** A duration in whole microseconds: at least a millisecond, which is what the store can keep. */
-export const durationMicros = (seconds: number): number => Math.max(1_000, Math.round(seconds * MICROS_PER_SECOND));
+export const durationMicros = (seconds: number): number =>
+  Math.max(1_000, Math.round(seconds * MICROS_PER_SECOND));

@@ -15,7 +15,9 @@ export function tokenId(app: string, type: string, token: string, pepper?: KeyOb
   const message = `${app}\0${type}\0${token}`;
   const digest = hash('sha256', message, 'base64url');
   if (!pepper) return digest.slice(0, ID_LENGTH);
-  return digest.slice(0, 2) + createHmac('sha256', pepper).update(message).digest('base64url').slice(2, ID_LENGTH);
+  return (
+    digest.slice(0, 2) + createHmac('sha256', pepper).update(message).digest('base64url').slice(2, ID_LENGTH)
+  );
 }
 
 /** The shard that holds an id: its first two characters, 12 bits, modulo the number of shards. */

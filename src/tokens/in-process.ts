@@ -6,6 +6,7 @@ import type { Attempt, TokenRepository } from './repository.js';
 import { DoorScope } from './scope.js';
 import { type Sealed, Sealer } from './sealer.js';
 import type {
+  AnyData,
   CreateInput,
   ListInput,
   Operation,
@@ -34,7 +35,7 @@ export class InProcessTokens implements TokenOperations {
     this.#calls = new ActiveCalls(name);
   }
 
-  create<D extends object = Record<string, any>>(input: CreateInput<D>): Promise<Token<D>> {
+  create<D extends object = AnyData>(input: CreateInput<D>): Promise<Token<D>> {
     return this.#run(
       'create',
       input as CreateInput,
@@ -43,19 +44,19 @@ export class InProcessTokens implements TokenOperations {
     );
   }
 
-  get<D extends object = Record<string, any>>(input: TokenInput): Promise<Token<D> | undefined> {
+  get<D extends object = AnyData>(input: TokenInput): Promise<Token<D> | undefined> {
     return this.#run('get', input, ({ command, token, possible }) =>
       possible ? withToken<D>(this.#repository.get(command), token) : undefined,
     );
   }
 
-  update<D extends object = Record<string, any>>(input: UpdateInput<D>): Promise<Token<D> | undefined> {
+  update<D extends object = AnyData>(input: UpdateInput<D>): Promise<Token<D> | undefined> {
     return this.#run('update', input as UpdateInput, ({ command, token, possible }, attempt) =>
       possible ? withToken<D>(this.#repository.update(command, attempt), token) : undefined,
     );
   }
 
-  refresh<D extends object = Record<string, any>>(input: RefreshInput): Promise<Token<D> | undefined> {
+  refresh<D extends object = AnyData>(input: RefreshInput): Promise<Token<D> | undefined> {
     return this.#run('refresh', input, ({ command, token, possible }, attempt) =>
       possible ? withToken<D>(this.#repository.refresh(command, attempt), token) : undefined,
     );
@@ -68,18 +69,24 @@ export class InProcessTokens implements TokenOperations {
   }
 
   deleteAll(input: OwnerInput): Promise<number> {
-    return this.#run('deleteAll', input, ({ command }, attempt) => this.#repository.deleteAll(command, attempt));
+    return this.#run('deleteAll', input, ({ command }, attempt) =>
+      this.#repository.deleteAll(command, attempt),
+    );
   }
 
-  list<D extends object = Record<string, any>>(input: ListInput): Promise<TokenRecord<D>[]> {
-    return this.#run('list', input, ({ command }) => this.#repository.list(command) as Promise<TokenRecord<D>[]>);
+  list<D extends object = AnyData>(input: ListInput): Promise<TokenRecord<D>[]> {
+    return this.#run(
+      'list',
+      input,
+      ({ command }) => this.#repository.list(command) as Promise<TokenRecord<D>[]>,
+    );
   }
 
   idOf(input: TokenInput): string {
     return this.#sealer.idOf(input);
   }
 
-  scope<D extends object = Record<string, any>>(scope: ScopeDefaults): ScopedTokens<D> {
+  scope<D extends object = AnyData>(scope: ScopeDefaults): ScopedTokens<D> {
     return new DoorScope<D>(this, scope);
   }
 
@@ -104,7 +111,8 @@ export class InProcessTokens implements TokenOperations {
   ): Promise<R> {
     return this.#calls.run(() => {
       const sealed = this.#sealer.seal(op, input);
-      if (this.#repository.isReady || !sealed.possible) return operate(sealed, this.#attempt(sealed.command.issuedAt));
+      if (this.#repository.isReady || !sealed.possible)
+        return operate(sealed, this.#attempt(sealed.command.issuedAt));
       return this.#repository.ready().then(() => {
         sealed.command.issuedAt = this.#repository.now();
         return operate(sealed, this.#attempt(sealed.command.issuedAt));
@@ -124,4 +132,3 @@ async function withToken<D extends object>(
   const record = await found;
   return record && ({ ...record, token: token as string } as Token<D>);
 }
-

@@ -76,10 +76,12 @@ export const TOKEN_OPTION_RULES: Record<keyof TokenOptions, OptionRule> = {
 /** @throws {ConfigError} for an option that is unknown, or that its rule refuses. The value is not shown. */
 export function checkOptions(what: string, options: unknown, rules: Record<string, OptionRule>): void {
   if (options === undefined) return;
-  if (typeof options !== 'object' || options === null) throw new ConfigError(`${what}: options must be an object`);
+  if (typeof options !== 'object' || options === null)
+    throw new ConfigError(`${what}: options must be an object`);
   for (const [name, value] of Object.entries(options)) {
     const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
-    if (!rule) throw new ConfigError(`${what}: unknown option "${name}"; known are ${Object.keys(rules).join(', ')}`);
+    if (!rule)
+      throw new ConfigError(`${what}: unknown option "${name}"; known are ${Object.keys(rules).join(', ')}`);
     const expected = value === undefined ? undefined : rule(value);
     if (expected !== undefined) throw new ConfigError(`${what}: option "${name}" must be ${expected}`);
   }

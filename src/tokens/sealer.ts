@@ -42,17 +42,27 @@ export class Sealer {
     this.#clock = clock;
   }
 
-  /** @throws {ValidationError} naming every wrong field. */
-  seal<O extends Operation>(op: O, input: Operations[O]['input']): Sealed<O> {
+  /**
+   * @param found problems that the door has found already.
+   * @throws {ValidationError} naming every wrong field.
+   */
+  seal<O extends Operation>(
+    op: O,
+    input: Operations[O]['input'],
+    found: readonly FieldProblem[] = [],
+  ): Sealed<O> {
     const given = (typeof input === 'object' && input !== null ? input : {}) as unknown as RawInput;
     const prefix = (given.tokenPrefix as string | undefined) ?? this.#options.tokenPrefix;
     const custom = given.customToken !== undefined;
     const presented = custom || (op !== 'create' && op !== 'list' && op !== 'deleteAll');
-    const problems: FieldProblem[] = [];
+    const problems = [...found];
     if (op === 'create') {
       if (custom) addProblem(problems, 'customToken', customProblem(given.customToken, prefix));
     } else if (presented && typeof given.token !== 'string') {
-      problems.push({ field: 'token', problem: given.token === undefined ? 'is missing' : notText(given.token) });
+      problems.push({
+        field: 'token',
+        problem: given.token === undefined ? 'is missing' : notText(given.token),
+      });
     }
 
     const fields: RawInput = { ...given, issuedAt: this.#clock.now(), id: NO_ID, custom };
@@ -115,4 +125,3 @@ function isPossible(token: string, prefix: string): boolean {
 }
 
 const notText = (value: unknown): string => `must be a string, got ${kindOf(value)}`;
-

@@ -1,7 +1,11 @@
 /** What callers pass in and get back: the shapes of the public API. */
 
+/** Data of which nothing is known: its type is the caller's to give. */
+// biome-ignore lint/suspicious/noExplicitAny: `unknown` would force a cast on every caller who gives no type
+export type AnyData = Record<string, any>;
+
 /** What is stored for one token, without its secret. Timestamps are epoch milliseconds. */
-export interface TokenRecord<D extends object = Record<string, any>> {
+export interface TokenRecord<D extends object = AnyData> {
   /** Public handle of the token, 22 base64url characters: safe to show and to log. */
   id: string;
   app: string;
@@ -15,7 +19,7 @@ export interface TokenRecord<D extends object = Record<string, any>> {
 }
 
 /** A record together with the secret that the client presents. */
-export interface Token<D extends object = Record<string, any>> extends TokenRecord<D> {
+export interface Token<D extends object = AnyData> extends TokenRecord<D> {
   token: string;
 }
 
@@ -28,7 +32,7 @@ export interface Scope {
   type: string;
 }
 
-export interface CreateInput<D extends object = Record<string, any>> extends Scope {
+export interface CreateInput<D extends object = AnyData> extends Scope {
   /** Whom the token belongs to, 1–256 characters. */
   owner: string;
   /** A plain object; `{}` when left out. */
@@ -44,7 +48,7 @@ export interface TokenInput extends Scope {
   token: string;
 }
 
-export interface UpdateInput<D extends object = Record<string, any>> extends TokenInput {
+export interface UpdateInput<D extends object = AnyData> extends TokenInput {
   data: Changes<D>;
 }
 
@@ -68,7 +72,7 @@ export interface ListInput extends OwnerInput {
 }
 
 /** Input and result of each operation; `Result` is what travels over the queue. */
-export interface Operations<D extends object = Record<string, any>> {
+export interface Operations<D extends object = AnyData> {
   create: { input: CreateInput<D>; result: TokenRecord<D> };
   get: { input: TokenInput; result: TokenRecord<D> | undefined };
   update: { input: UpdateInput<D>; result: TokenRecord<D> | undefined };
@@ -88,23 +92,23 @@ export interface TokenOperations {
    * @throws {TokenExistsError} where `customToken` is alive in the scope.
    * @throws {TokenRevokedError} where the owner was logged out everywhere after this call began.
    */
-  create<D extends object = Record<string, any>>(input: CreateInput<D>): Promise<Token<D>>;
+  create<D extends object = AnyData>(input: CreateInput<D>): Promise<Token<D>>;
   /** Reads a token: `undefined` where it is missing, expired or revoked. */
-  get<D extends object = Record<string, any>>(input: TokenInput): Promise<Token<D> | undefined>;
+  get<D extends object = AnyData>(input: TokenInput): Promise<Token<D> | undefined>;
   /** Merges changes into a token's data, atomically; never changes its expiry, never revives it. */
-  update<D extends object = Record<string, any>>(input: UpdateInput<D>): Promise<Token<D> | undefined>;
+  update<D extends object = AnyData>(input: UpdateInput<D>): Promise<Token<D> | undefined>;
   /** Sets a token's remaining life to `duration` seconds from now; never revives it. */
-  refresh<D extends object = Record<string, any>>(input: RefreshInput): Promise<Token<D> | undefined>;
+  refresh<D extends object = AnyData>(input: RefreshInput): Promise<Token<D> | undefined>;
   /** Revokes a token; `false` where there was none. */
   delete(input: TokenInput): Promise<boolean>;
   /** Revokes every token of an owner in the scope that was created before this call; resolves to their number. */
   deleteAll(input: OwnerInput): Promise<number>;
   /** The live tokens of an owner, latest expiry first. */
-  list<D extends object = Record<string, any>>(input: ListInput): Promise<TokenRecord<D>[]>;
+  list<D extends object = AnyData>(input: ListInput): Promise<TokenRecord<D>[]>;
   /** A token's id, without I/O: the key for a caller's own cache, rate limit or log line. */
   idOf(input: TokenInput): string;
   /** The same operations for one scope, with its defaults filled in. */
-  scope<D extends object = Record<string, any>>(scope: ScopeDefaults): ScopedTokens<D>;
+  scope<D extends object = AnyData>(scope: ScopeDefaults): ScopedTokens<D>;
   /** Resolves when the store answers and fits these options. */
   ready(): Promise<void>;
   /** Waits for calls under way and ends what was opened here. Safe to call twice. */
@@ -126,7 +130,7 @@ export type Unscoped<I extends Scope> = Omit<I, keyof Scope | 'duration'> &
   (I extends { duration: number } ? { duration?: number | undefined } : unknown);
 
 /** The operations on the tokens of one scope. */
-export interface ScopedTokens<D extends object = Record<string, any>> {
+export interface ScopedTokens<D extends object = AnyData> {
   create(input: Unscoped<CreateInput<D>>): Promise<Token<D>>;
   get(input: Unscoped<TokenInput>): Promise<Token<D> | undefined>;
   update(input: Unscoped<UpdateInput<D>>): Promise<Token<D> | undefined>;

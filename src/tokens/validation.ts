@@ -11,9 +11,15 @@ export const DEFAULT_MAX_DATA_BYTES = 65_536;
  * Throws a `ValidationError` that names every wrong field of a command.
  * @param found problems that the sender's side has found already: those of fields which sealing replaces.
  */
-export function checkCommand(command: Command, maxDataBytes: number, found: readonly FieldProblem[] = []): void {
+export function checkCommand(
+  command: Command,
+  maxDataBytes: number,
+  found: readonly FieldProblem[] = [],
+): void {
   const problems = [...found];
-  for (const { property, constraints } of validateSync(command, { validationError: { target: false, value: false } })) {
+  for (const { property, constraints } of validateSync(command, {
+    validationError: { target: false, value: false },
+  })) {
     problems.push({ field: property, problem: Object.values(constraints ?? {}).join(', ') });
   }
   if ('data' in command && !problems.some(({ field }) => field === 'data')) {

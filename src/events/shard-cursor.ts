@@ -1,0 +1,91 @@
+/** Where a subscriber stands in the log of one shard, and what it has heard there. */
+
+/** A stream entry's id, `<milliseconds>-<sequence>`. */
+export type StreamId = string;
+
+export const START: StreamId = '0-0';
+
+/** Ids that are remembered: an event that comes twice, live and from the log, comes within so many. */
+const REMEMBERED = 10_000;
+
+/** Milliseconds for which a listener that does not settle holds the cursor back. */
+const PIN = 30_000;
+
+interface Delivery {
+  id: StreamId;
+  begun: number;
+  settled: boolean;
+}
+
+export class ShardCursor {
+  /** The log has been read, or heard without a gap, up to here. */
+  position: StreamId;
+  /** Whether `position` was the id of an entry, which should still be there. */
+  isEntry = false;
+  readonly #heard = new Set<StreamId>();
+  readonly #deliveries: Delivery[] = [];
+  #settled: StreamId;
+
+  constructor(position: StreamId) {
+    this.position = position;
+    this.#settled = position;
+  }
+
+  /** Every event up to here was delivered, and its listeners have settled. */
+  get cursor(): StreamId {
+    const deliveries = this.#deliveries;
+    while (deliveries[0] && (deliveries[0].settled || Date.now() - deliveries[0].begun > PIN)) {
+      this.#settled = (deliveries.shift() as Delivery).id;
+    }
+    if (deliveries.length === 0) this.#settled = this.position;
+    return this.#settled;
+  }
+
+  moveTo(position: StreamId): void {
+    this.position = position;
+    this.isEntry = true;
+  }
+
+  /** Whether an entry is new; it is remembered. */
+  hear(id: StreamId): boolean {
+    if (this.#heard.has(id)) return false;
+    this.#heard.add(id);
+    if (this.#heard.size > REMEMBERED) this.#heard.delete(this.#heard.values().next().value as StreamId);
+    return true;
+  }
+
+  /** Holds the cursor before an event until its listeners have settled. */
+  hold(id: StreamId, listeners: Promise<unknown>): void {
+    const delivery: Delivery = { id, begun: Date.now(), settled: false };
+    this.#deliveries.push(delivery);
+    listeners.finally(() => {
+      delivery.settled = true;
+    });
+  }
+}
+
+export function compareIds(a: StreamId, b: StreamId): number {
+  const [aMs, aSequence] = parts(a);
+  const [bMs, bSequence] = parts(b);
+  return aMs - bMs || (aSequence < bSequence ? -1 : aSequence > bSequence ? 1 : 0);
+}
+
+function parts(id: StreamId): [ms: number, sequence: bigint] {
+  const [ms, sequence] = id.split('-');
+  return [Number(ms), BigInt(sequence ?? 0)];
+}
+
+/** `<shard>:<id>,…`: what the subscriber's `cursor` and `from` are made of. */
+export const formatCursor = (ids: readonly StreamId[]): string =>
+  ids.map((id, shard) => `${shard}:${id}`).join(',');
+
+/** The ids of a cursor, by shard; `undefined` where it is none. */
+export function parseCursor(text: string): StreamId[] | undefined {
+  const ids: StreamId[] = [];
+  for (const [shard, part] of text.split(',').entries()) {
+    const id = new RegExp(`^${shard}:(\\d{1,16}-\\d{1,20})$`).exec(part)?.[1];
+    if (id === undefined) return undefined;
+    ids.push(id);
+  }
+  return ids;
+}

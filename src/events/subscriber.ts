@@ -1,0 +1,330 @@
+/** TokenSubscriber: lifecycle events as they happen, and from the log what happened while it could not hear. */
+import {
+  type Connection,
+  checkConnection,
+  closeClient,
+  isCluster,
+  LASTING_CLIENT,
+  openClient,
+  type RedisClient,
+  wake,
+} from '../redis/connection.js';
+import { Keys } from '../redis/keys.js';
+import { Store } from '../redis/store.js';
+import { ClosedError, StoreUnavailableError } from '../tokens/errors.js';
+import type { TokenEvent, TokenEventType } from '../tokens/events.js';
+import { nameProblem } from '../tokens/fields.js';
+import { checkOptions, isPrefix, type OptionRule } from '../tokens/options.js';
+import { EventLog } from './log.js';
+import { compareIds, formatCursor, parseCursor, ShardCursor, START, type StreamId } from './shard-cursor.js';
+import { typedEmitter } from './typed-emitter.js';
+
+export interface TokenSubscriberOptions {
+  /** Hear of this app alone. */
+  app?: string | undefined;
+  /** Hear of this type of token alone. */
+  type?: string | undefined;
+  /** Hear of this owner alone. */
+  owner?: string | undefined;
+  /** Where to begin: a `cursor`, or epoch milliseconds. Default: with what happens from now on. */
+  from?: string | number | undefined;
+  /** As everywhere in the deployment. Default `rt`. */
+  prefix?: string | undefined;
+}
+
+/** A part of a shard's log that was trimmed before it could be read: revocations in it were missed. */
+export interface LostEvents {
+  shard: number;
+  /** The place up to which events were heard. */
+  from: string;
+  /** The place from which events are heard again. */
+  to: string;
+}
+
+export type TokenSubscriberEvents = { [T in TokenEventType]: [event: TokenEvent<T>] } & {
+  /** Every event, of whichever type. */
+  event: [event: TokenEvent];
+  'events-lost': [lost: LostEvents];
+  connected: [];
+  disconnected: [];
+  /** A listener failed, or the log can not be read now. */
+  error: [error: unknown];
+};
+
+/** Milliseconds: between two PINGs, and within which one must be answered. */
+const PING_INTERVAL = 5_000;
+const PING_DEADLINE = 5_000;
+
+/** Milliseconds between two readings of the log. On a Cluster a message may be lost on its way between nodes. */
+const READ_INTERVAL = 30_000;
+const READ_INTERVAL_CLUSTER = 1_000;
+
+/** Milliseconds within which `start` must have reached Redis, and a reading must be answered. */
+const TIMEOUT = 5_000;
+
+const LARGEST_SEQUENCE = '18446744073709551615';
+
+const name: OptionRule = (value) => nameProblem(value) && 'a string of 1–256 characters';
+const RULES: Record<keyof TokenSubscriberOptions, OptionRule> = {
+  app: name,
+  type: name,
+  owner: name,
+  from: (value) =>
+    (typeof value === 'string' && parseCursor(value)) ||
+    (Number.isSafeInteger(value) && (value as number) >= 0)
+      ? undefined
+      : 'a cursor of a subscriber, or epoch milliseconds',
+  prefix: isPrefix,
+};
+
+/**
+ * Hears of every revocation: over pub/sub at once, and from the log after its connection was lost. Where the log no
+ * longer reaches back, it tells `events-lost`.
+ *
+ * @example
+ * const subscriber = new TokenSubscriber('redis://localhost:6379', { app: 'shop' });
+ * subscriber.on('token-revoked', (event) => sessions.delete(event.subject));
+ * await subscriber.start();
+ */
+export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
+  readonly #options: TokenSubscriberOptions;
+  readonly #keys: Keys;
+  readonly #client: RedisClient;
+  readonly #store: Store;
+  readonly #log: EventLog;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #shards: ShardCursor[] = [];
+  #starting: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #connected = false;
+  /** Counts connections: what was begun on an earlier one has no say. */
+  #connection = 0;
+  /** While the log is read, what is heard live only makes it be read once more: so each shard's order is kept. */
+  #reading: Promise<void> | undefined;
+  #readAgain = false;
+
+  /**
+   * @param connection a `redis:` or `rediss:` URL, ioredis options, or an ioredis client, which is duplicated.
+   *   Default `redis://localhost:6379`.
+   * @throws {ConfigError} for a connection or an option that can not work.
+   */
+  constructor(connection?: Connection, options: TokenSubscriberOptions = {}) {
+    super();
+    checkOptions('TokenSubscriber', options, RULES);
+    checkConnection(connection);
+    this.#options = { ...options };
+    this.#keys = new Keys(options.prefix ?? 'rt');
+    this.#store = new Store(connection, TIMEOUT, true);
+    this.#log = new EventLog(this.#store, this.#keys);
+    // A socket that is silent while a PING waits is dead, although nothing has closed it.
+    this.#client = openClient(connection, {
+      ...LASTING_CLIENT,
+      autoResubscribe: false,
+      socketTimeout: PING_DEADLINE,
+    });
+    this.#client.on('pmessage', (_pattern: string, _channel: string, text: string) => this.#hear(text));
+    this.#client.on('close', () => this.#disconnected());
+  }
+
+  /** Whether every event is heard as it happens. */
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  /** The place up to which every event was delivered and its listeners have settled: for `from`, after a restart. */
+  get cursor(): string {
+    return formatCursor(this.#shards.map((shard) => shard.cursor));
+  }
+
+  /**
+   * Resolves once events are heard, and those since `from` were delivered.
+   * @throws {StoreUnavailableError} where Redis can not be reached within five seconds; it may be called again.
+   */
+  start(): Promise<void> {
+    if (this.#closing) return Promise.reject(new ClosedError('TokenSubscriber'));
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      this.#starting = undefined;
+      throw error;
+    });
+    return this.#starting;
+  }
+
+  /** Ends the connections; safe to call twice. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #start(): Promise<void> {
+    wake(this.#client);
+    await this.#store.connected();
+    await this.#listen();
+    if (!this.#connected)
+      throw new StoreUnavailableError('the connection was lost before the log was read', 'none');
+    this.#client.on('ready', () => this.#reconnected());
+    const interval = isCluster(this.#client) ? READ_INTERVAL_CLUSTER : READ_INTERVAL;
+    this.#timers.push(
+      setInterval(() => this.#client.ping().catch(() => {}), PING_INTERVAL),
+      setInterval(() => this.#read().catch((error: unknown) => this.#tell(error)), interval),
+    );
+  }
+
+  /** Subscribes first and reads then: what happens in between is heard twice rather than never. */
+  async #listen(): Promise<void> {
+    const connection = ++this.#connection;
+    const { app, type } = this.#options;
+    await bounded(this.#client.psubscribe(this.#keys.events('*', app, type)));
+    if (this.#shards.length === 0) this.#shards = await this.#firstPlaces();
+    await this.#read();
+    if (connection !== this.#connection || this.#closing || this.#connected) return;
+    this.#connected = true;
+    this.emit('connected');
+  }
+
+  #reconnected(): void {
+    this.#listen().catch((error: unknown) => {
+      this.#tell(error);
+      // Still on this connection: tried again. Otherwise its return brings us back here.
+      if (this.#client.status === 'ready' && !this.#closing) {
+        const timer = setTimeout(() => {
+          this.#timers.splice(this.#timers.indexOf(timer), 1);
+          if (this.#client.status === 'ready') this.#reconnected();
+        }, 250);
+        this.#timers.push(timer);
+      }
+    });
+  }
+
+  #disconnected(): void {
+    this.#connection++;
+    if (!this.#connected) return;
+    this.#connected = false;
+    this.emit('disconnected');
+  }
+
+  /** Where each shard's reading begins. */
+  async #firstPlaces(): Promise<ShardCursor[]> {
+    const { from } = this.#options;
+    const given = typeof from === 'string' ? (parseCursor(from) as StreamId[]) : [];
+    const places = Array.from({ length: await this.#log.shards() }, async (_, shard) => {
+      if (typeof from === 'number')
+        return new ShardCursor(from === 0 ? START : `${from - 1}-${LARGEST_SEQUENCE}`);
+      const place = given[shard];
+      const cursor = new ShardCursor(place ?? (await this.#log.page(shard, START)).last);
+      cursor.isEntry = place !== undefined && place !== START;
+      return cursor;
+    });
+    return Promise.all(places);
+  }
+
+  /** Reads every shard's log to its end. One reading at a time; what is asked for meanwhile makes it go on. */
+  #read(): Promise<void> {
+    this.#readAgain = true;
+    this.#reading ??= this.#readOn().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  async #readOn(): Promise<void> {
+    while (this.#readAgain && !this.#closing) {
+      this.#readAgain = false;
+      await Promise.all(this.#shards.map((shard, number) => this.#readShard(shard, number)));
+    }
+  }
+
+  async #readShard(shard: ShardCursor, number: number): Promise<void> {
+    for (let more = true; more; ) {
+      const page = await this.#log.page(number, shard.position);
+      const { first, last } = page;
+      if (compareIds(last, shard.position) < 0) {
+        // Another server, which has not all that the last one had, or none of it.
+        const beginning = typeof this.#options.from === 'number' && !shard.isEntry;
+        if (!beginning) this.#lost(number, shard.position, last);
+        if (beginning) return;
+        shard.moveTo(last);
+        continue;
+      }
+      const gone = shard.isEntry && !page.holdsPosition;
+      const trimmedPast = page.trimmed && (first === undefined || compareIds(first, shard.position) > 0);
+      if (compareIds(last, shard.position) > 0 && (gone || trimmedPast)) {
+        this.#lost(number, shard.position, first ?? last);
+        shard.isEntry = false;
+        if (first === undefined) shard.moveTo(last);
+      }
+      for (const { id, event } of page.entries) {
+        this.#deliver(shard, id, event);
+        shard.moveTo(id);
+      }
+      more = page.more;
+    }
+  }
+
+  #hear(text: string): void {
+    const event = JSON.parse(text) as TokenEvent;
+    const dash = event.id.indexOf('-');
+    const shard = this.#shards[Number(event.id.slice(0, dash))];
+    if (this.#reading || !shard) {
+      this.#readAgain = true;
+      return;
+    }
+    const id = event.id.slice(dash + 1);
+    this.#deliver(shard, id, event);
+    // An unbroken connection leaves nothing out; between the nodes of a Cluster a message may be lost.
+    if (!isCluster(this.#client) && compareIds(id, shard.position) > 0) shard.moveTo(id);
+  }
+
+  #deliver(shard: ShardCursor, id: StreamId, event: TokenEvent): void {
+    const { app, type, owner } = this.#options;
+    if (app !== undefined && event.data.app !== app) return;
+    if (type !== undefined && event.data.type !== type) return;
+    if (owner !== undefined && event.data.owner !== owner) return;
+    if (!shard.hear(id)) return;
+    const settled: Promise<unknown>[] = [];
+    for (const listener of [...this.rawListeners(event.type), ...this.rawListeners('event')]) {
+      settled.push(this.#call(listener, event));
+    }
+    shard.hold(id, Promise.all(settled));
+  }
+
+  /** A listener that fails stops nobody. */
+  async #call(listener: (...args: unknown[]) => unknown, event: TokenEvent): Promise<void> {
+    try {
+      await listener.call(this, event);
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  #lost(shard: number, from: StreamId, to: StreamId): void {
+    this.emit('events-lost', { shard, from, to });
+  }
+
+  #tell(error: unknown): void {
+    if (this.listenerCount('error') > 0 && !this.#closing) this.emit('error', error);
+  }
+
+  async #close(): Promise<void> {
+    this.#connection++;
+    for (const timer of this.#timers) clearInterval(timer);
+    await closeClient(this.#client);
+    await this.#store.close();
+    this.#connected = false;
+  }
+}
+
+/** A subscription that is not confirmed in time is none. */
+function bounded<T>(subscription: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new StoreUnavailableError(`no reply within ${TIMEOUT} ms`, 'none')),
+      TIMEOUT,
+    );
+  });
+  return Promise.race([subscription, late]).finally(() => clearTimeout(timer));
+}

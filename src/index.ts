@@ -1,0 +1,67 @@
+/** The public surface. */
+export { createContainer, TYPES } from './container.js';
+export {
+  type LostEvents,
+  TokenSubscriber,
+  type TokenSubscriberEvents,
+  type TokenSubscriberOptions,
+} from './events/subscriber.js';
+export {
+  type CommandOptions,
+  type EnqueueOptions,
+  type ProducerScope,
+  type ResultOptions,
+  TokenProducer,
+} from './queue/producer.js';
+export type { Receipt, ReceiptData } from './queue/receipt.js';
+export type { CommandResult, JobData, JobResult, WireCommand } from './queue/wire.js';
+export { TokenWorker, type TokenWorkerEvents, type TokenWorkerOptions } from './queue/worker.js';
+export type { Connection } from './redis/connection.js';
+export { RedisTokens } from './redis-tokens.js';
+export type { Commands } from './tokens/commands.js';
+export {
+  ClosedError,
+  CommandConflictError,
+  CommandExpiredError,
+  CommandFailedError,
+  ConfigError,
+  type FieldProblem,
+  ResultTimeoutError,
+  type StoreOutcome,
+  StoreUnavailableError,
+  TokenError,
+  type TokenErrorCode,
+  TokenExistsError,
+  TokenRevokedError,
+  ValidationError,
+  type WireError,
+} from './tokens/errors.js';
+export {
+  type RevocationReason,
+  TOKEN_EVENT_TYPES,
+  type TokenEvent,
+  type TokenEventType,
+} from './tokens/events.js';
+export type { TokenOptions } from './tokens/options.js';
+export type { Attempt, JobReference, TokenRepository } from './tokens/repository.js';
+export { generateToken } from './tokens/secret.js';
+export type {
+  AnyData,
+  Changes,
+  CreateInput,
+  ListInput,
+  ListPosition,
+  Operation,
+  Operations,
+  OwnerInput,
+  RefreshInput,
+  Scope,
+  ScopeDefaults,
+  ScopedTokens,
+  Token,
+  TokenInput,
+  TokenOperations,
+  TokenRecord,
+  Unscoped,
+  UpdateInput,
+} from './tokens/types.js';

@@ -1,0 +1,23 @@
+/** `redis-tokens/testing`: tokens without Redis, for an application's own tests. */
+export type { RevocationReason, TokenEvent, TokenEventType } from '../tokens/events.js';
+export type { TokenOptions } from '../tokens/options.js';
+export type { TokenRepository } from '../tokens/repository.js';
+export type {
+  AnyData,
+  Changes,
+  CreateInput,
+  ListInput,
+  ListPosition,
+  OwnerInput,
+  RefreshInput,
+  Scope,
+  ScopeDefaults,
+  ScopedTokens,
+  Token,
+  TokenInput,
+  TokenOperations,
+  TokenRecord,
+  UpdateInput,
+} from '../tokens/types.js';
+export { MemoryTokenRepository } from './repository.js';
+export { MemoryTokens } from './tokens.js';

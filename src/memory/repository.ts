@@ -1,0 +1,307 @@
+/** Tokens in memory, by the same rules as in Redis: for users' tests, and as the contract suite's second subject. */
+import { MICROS_PER_MS, MICROS_PER_SECOND, type Microseconds } from '../tokens/clock.js';
+import type { Command, Commands } from '../tokens/commands.js';
+import { dataBytes, decodeEntries, encodeEntries } from '../tokens/data.js';
+import {
+  CommandExpiredError,
+  fromWireError,
+  StoreUnavailableError,
+  TokenError,
+  TokenExistsError,
+  TokenRevokedError,
+  toWireError,
+  ValidationError,
+} from '../tokens/errors.js';
+import type { RevocationReason, TokenEvent } from '../tokens/events.js';
+import { durationMicros } from '../tokens/fields.js';
+import {
+  checkOptions,
+  resolveTokenOptions,
+  TOKEN_OPTION_RULES,
+  type TokenOptions,
+} from '../tokens/options.js';
+import type { Attempt, TokenRepository } from '../tokens/repository.js';
+import type { TokenRecord } from '../tokens/types.js';
+import { tooLarge } from '../tokens/validation.js';
+import { MemoryClock } from './clock.js';
+import { JobRecords } from './jobs.js';
+import { EventLog } from './log.js';
+import { idMark, Marks, ownerMark } from './marks.js';
+import { isAlive, MemoryRecords, merge, type StoredToken, toMs, toRecord } from './records.js';
+
+/** How far a sender's clock may be ahead. */
+const AHEAD: Microseconds = 5 * MICROS_PER_SECOND;
+
+/** How much younger than a command its token may be: the error of the reckoned clocks. */
+const CLOCK_ERROR: Microseconds = MICROS_PER_MS;
+
+/** Overdue tokens of its scope that a create ends on its way. */
+const CLEARED_BY_CREATE = 2;
+
+/** The attempt at a command that is being run: the moment, and what its events tell. */
+interface Run extends Attempt {
+  now: Microseconds;
+  nowMs: number;
+}
+
+export class MemoryTokenRepository implements TokenRepository {
+  readonly isReady = true;
+  readonly #maxDataBytes: number;
+  readonly #maxCommandAge: Microseconds;
+  readonly #clock = new MemoryClock();
+  readonly #records = new MemoryRecords();
+  readonly #jobs = new JobRecords();
+  readonly #log = new EventLog();
+  readonly #marks: Marks;
+
+  /** @throws {ConfigError} for an option that is unknown or wrong. */
+  constructor(options: TokenOptions = {}) {
+    checkOptions('MemoryTokenRepository', options, TOKEN_OPTION_RULES);
+    const { maxDataBytes, maxCommandAge } = resolveTokenOptions(options);
+    this.#maxDataBytes = maxDataBytes;
+    this.#maxCommandAge = maxCommandAge * MICROS_PER_MS;
+    this.#marks = new Marks(this.#maxCommandAge);
+  }
+
+  /** Every event so far, oldest first. */
+  get events(): readonly TokenEvent[] {
+    return this.#log.events;
+  }
+
+  /** What the store and each index hold, overdue tokens too: for whoever checks that nothing leaks. */
+  get indexed(): ReturnType<MemoryRecords['members']> {
+    return this.#records.members();
+  }
+
+  async ready(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
+  now(): Microseconds {
+    return this.#clock.now();
+  }
+
+  /** Lets time pass. @param seconds from 0 up, fractions allowed. */
+  advance(seconds: number): void {
+    this.#clock.advance(seconds);
+  }
+
+  async create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord> {
+    const { id, app, type, owner } = command;
+    const { outcome, run } = this.#decide(command, attempt, (run) => this.#create(command, run));
+    const live = this.#live(command, run);
+    if (live?.owner === owner && live.createdAt === outcome.createdAt) return toRecord(live);
+    const { version, createdAt, expiresAt } = outcome; // decided before, and over by now
+    const data = decodeEntries(encodeEntries(command.data));
+    return { id, app, type, owner, data, version, createdAt: toMs(createdAt), expiresAt };
+  }
+
+  async get(command: Commands['get']): Promise<TokenRecord | undefined> {
+    const live = this.#live(command, this.#run({ until: Number.POSITIVE_INFINITY }));
+    return live && toRecord(live);
+  }
+
+  async update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined> {
+    const decided = this.#decide(command, attempt, (run) =>
+      this.#change(command, run, (token) => {
+        const entries = merge(token.entries, command.data);
+        const bytes = dataBytes(decodeEntries(entries));
+        if (bytes > this.#maxDataBytes) {
+          throw new ValidationError('update', [
+            { field: 'data', problem: tooLarge(bytes, this.#maxDataBytes) },
+          ]);
+        }
+        token.entries = entries;
+        return 'token-updated';
+      }),
+    );
+    return this.#asOfNow(command, decided);
+  }
+
+  async refresh(command: Commands['refresh'], attempt: Attempt): Promise<TokenRecord | undefined> {
+    const { issuedAt, duration } = command;
+    const decided = this.#decide(command, attempt, (run) =>
+      this.#change(command, run, (token) => {
+        let expiresAt = Math.ceil(endOfLife(issuedAt, duration, run) / MICROS_PER_MS);
+        // One that waited never shortens what a later one has set.
+        if (run.job && issuedAt < token.refreshedAt) expiresAt = Math.max(expiresAt, token.expiresAt);
+        if (expiresAt <= run.nowMs) return 'token-expired';
+        this.#records.move(token, expiresAt);
+        token.refreshedAt = Math.max(token.refreshedAt, issuedAt);
+        return 'token-refreshed';
+      }),
+    );
+    return this.#asOfNow(command, decided);
+  }
+
+  async delete(command: Commands['delete'], attempt: Attempt): Promise<boolean> {
+    const { outcome } = this.#decide(command, attempt, (run) => {
+      const stamp = revocationTime(command.issuedAt, run);
+      const token = this.#records.get(command.id);
+      const live = this.#live(command, run);
+      // An id that lives in another scope is none of this one's: a mark would end it there.
+      if (token && !live && isAlive(token, run.nowMs)) return false;
+      this.#marks.set(idMark(command.id), stamp, run.now);
+      if (!live || live.createdAt > stamp) return false;
+      this.#revoke(live, 'deleted', run);
+      return true;
+    });
+    return outcome;
+  }
+
+  async deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number> {
+    const { outcome } = this.#decide(command, attempt, (run) => {
+      const stamp = revocationTime(command.issuedAt, run);
+      this.#marks.set(ownerMark(command, command.owner), stamp, run.now);
+      let ended = 0;
+      for (const token of this.#records.ofOwner(command, command.owner)) {
+        if (!isAlive(token, run.nowMs)) {
+          this.#expire(token, run);
+        } else if (token.createdAt <= stamp) {
+          this.#revoke(token, 'deleted-all', run);
+          ended++;
+        }
+      }
+      return ended;
+    });
+    return outcome;
+  }
+
+  async list(command: Commands['list']): Promise<TokenRecord[]> {
+    const run = this.#run({ until: Number.POSITIVE_INFINITY });
+    const found: TokenRecord[] = [];
+    for (const token of this.#records.ofOwner(command, command.owner, command.after)) {
+      if (found.length === command.limit) break;
+      if (isAlive(token, run.nowMs)) found.push(toRecord(token));
+      else this.#expire(token, run);
+    }
+    return found;
+  }
+
+  #create(command: Commands['create'], run: Run): Pick<StoredToken, 'version' | 'createdAt' | 'expiresAt'> {
+    const { id, app, type, owner, issuedAt, custom } = command;
+    const end = endOfLife(issuedAt, command.duration, run);
+    if (end <= run.now) throw new CommandExpiredError();
+
+    const marked = this.#marks.of(idMark(id));
+    const revoked = Math.max(marked, this.#marks.of(ownerMark(command, owner)), this.#marks.floor);
+    if (issuedAt <= revoked || (!custom && marked > 0)) throw new TokenRevokedError();
+
+    const createdAt = Math.min(issuedAt, run.now);
+    const before = this.#records.get(id);
+    if (before && isAlive(before, run.nowMs)) {
+      // A generated token that exists is this create, sent again; so is a custom one of the very same moment.
+      const own = before.app === app && before.type === type && before.owner === owner;
+      if (own && (!custom || before.createdAt === createdAt)) return before;
+      throw new TokenExistsError();
+    }
+    if (before) this.#expire(before, run);
+    const overdue = this.#records.overdue(command, run.nowMs);
+    for (const token of overdue.slice(0, CLEARED_BY_CREATE)) this.#expire(token, run);
+
+    const expiresAt = Math.ceil(end / MICROS_PER_MS);
+    const entries = encodeEntries(command.data);
+    const token = { id, app, type, owner, version: 1, createdAt, expiresAt, refreshedAt: 0, entries };
+    this.#records.add(token);
+    this.#log.publish('token-created', token, run.nowMs, run);
+    return { version: 1, createdAt, expiresAt };
+  }
+
+  /** Changes a live token, unless it is of a later life than the command, or revoked. True where it lives on. */
+  #change(
+    command: Commands['update' | 'refresh'],
+    run: Run,
+    apply: (token: StoredToken) => 'token-updated' | 'token-refreshed' | 'token-expired',
+  ): boolean {
+    const token = this.#live(command, run);
+    if (!token || !isMeantBy(command, token)) return false;
+    const reason = this.#revocationOf(token);
+    if (reason) {
+      this.#revoke(token, reason, run);
+      return false;
+    }
+    const event = apply(token);
+    if (event === 'token-expired') {
+      this.#expire(token, run);
+      return false;
+    }
+    token.version++;
+    this.#log.publish(event, token, run.nowMs, run);
+    return true;
+  }
+
+  /** Runs a command once, and keeps what was decided for the job that carries it: refusals too. */
+  #decide<O>(command: Command, attempt: Attempt, decide: (run: Run) => O): { outcome: O; run: Run } {
+    const run = this.#run(attempt);
+    if (run.now > attempt.until) throw new StoreUnavailableError('the change came too late', 'none');
+    let decision = this.#jobs.find(attempt, run.now);
+    if (!decision) {
+      try {
+        this.#checkAge(command, run);
+        decision = { outcome: decide(run) };
+      } catch (error) {
+        if (!(error instanceof TokenError)) throw error;
+        decision = { refusal: toWireError(error) };
+      }
+      this.#jobs.keep(attempt, decision, run.now);
+    }
+    if ('refusal' in decision) throw fromWireError(decision.refusal);
+    return { outcome: decision.outcome as O, run };
+  }
+
+  /** Revocations are never too old, and count from now on where they are ahead. */
+  #checkAge({ op, issuedAt }: Command, { now }: Run): void {
+    if (op === 'delete' || op === 'deleteAll') return;
+    if (issuedAt > now + AHEAD) {
+      const problem = `is more than ${AHEAD / MICROS_PER_SECOND} seconds ahead of the store's clock`;
+      throw new ValidationError(op, [{ field: 'issuedAt', problem }]);
+    }
+    if (now - issuedAt > this.#maxCommandAge) throw new CommandExpiredError();
+  }
+
+  #run(attempt: Attempt): Run {
+    const now = this.#clock.now();
+    return { ...attempt, now, nowMs: toMs(now) };
+  }
+
+  #live({ id, app, type }: Commands['get' | 'create' | 'update' | 'refresh' | 'delete'], { nowMs }: Run) {
+    const token = this.#records.get(id);
+    return token && token.app === app && token.type === type && isAlive(token, nowMs) ? token : undefined;
+  }
+
+  /** The answer to a change: one that was decided before shows the record as of now, of the life that it met. */
+  #asOfNow(command: Commands['update' | 'refresh'], { outcome, run }: { outcome: boolean; run: Run }) {
+    const live = outcome ? this.#live(command, run) : undefined;
+    return live && isMeantBy(command, live) ? toRecord(live) : undefined;
+  }
+
+  /** Why a token is dead although its record is still there. */
+  #revocationOf(token: StoredToken): RevocationReason | undefined {
+    if (this.#marks.of(idMark(token.id)) >= token.createdAt) return 'deleted';
+    return this.#marks.of(ownerMark(token, token.owner)) >= token.createdAt ? 'deleted-all' : undefined;
+  }
+
+  #revoke(token: StoredToken, reason: RevocationReason, { nowMs, commandId }: Run): void {
+    this.#records.remove(token);
+    this.#log.publish('token-revoked', token, nowMs, { commandId, reason });
+  }
+
+  #expire(token: StoredToken, run: Run): void {
+    this.#records.remove(token);
+    this.#log.publish('token-expired', token, run.nowMs, run);
+  }
+}
+
+/** Whether a token can be the one that a command was issued for, and not a later life of its id. */
+const isMeantBy = ({ issuedAt }: Command, { createdAt }: StoredToken): boolean =>
+  createdAt <= issuedAt + CLOCK_ERROR;
+
+/** Waiting in a queue counts. */
+const endOfLife = (issuedAt: Microseconds, duration: number, { job, now }: Run): Microseconds =>
+  (job ? Math.min(now, issuedAt) : now) + durationMicros(duration);
+
+/** The moment from which a revocation counts: one that runs in process, from now on at the earliest. */
+function revocationTime(issuedAt: Microseconds, { job, now }: Run): Microseconds {
+  if (issuedAt > now + AHEAD) return now;
+  return job ? issuedAt : Math.max(issuedAt, now);
+}

@@ -1,0 +1,9 @@
+/** The queues. A revocation has a lane of its own, so that it never waits behind other work. */
+import type { Operation } from '../tokens/types.js';
+
+export type Lane = 'commands' | 'revocations';
+
+export const LANES: readonly Lane[] = ['commands', 'revocations'];
+
+export const laneOf = (operation: Operation): Lane =>
+  operation === 'delete' || operation === 'deleteAll' ? 'revocations' : 'commands';

@@ -1,0 +1,19 @@
+/** A BullMQ queue as all processes of a deployment open it. */
+import { Queue } from 'bullmq';
+import type { RedisClient } from '../redis/connection.js';
+import type { Keys } from '../redis/keys.js';
+import type { Lane } from './lanes.js';
+
+/** BullMQ copies return values into its stream of events, which nobody here reads. */
+const EVENTS_KEPT = 100;
+
+/** @param client stays the caller's to close. */
+export function openQueue(lane: Lane, client: RedisClient, keys: Keys): Queue {
+  const queue = new Queue(lane, {
+    connection: client,
+    prefix: keys.queues,
+    streams: { events: { maxLen: EVENTS_KEPT } },
+  });
+  queue.on('error', () => {}); // every failure reaches a caller through its call
+  return queue;
+}

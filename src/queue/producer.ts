@@ -1,0 +1,371 @@
+/** TokenProducer: the operations as commands on a queue, for services that leave Redis to a worker. */
+import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { Queue } from 'bullmq';
+import { type Connection, LASTING_CLIENT, openClient } from '../redis/connection.js';
+import { Deployment } from '../redis/deployment.js';
+import { Keys } from '../redis/keys.js';
+import { Store } from '../redis/store.js';
+import { ActiveCalls } from '../tokens/active-calls.js';
+import {
+  CommandConflictError,
+  type FieldProblem,
+  fromWireError,
+  ResultTimeoutError,
+} from '../tokens/errors.js';
+import { commandIdProblem } from '../tokens/fields.js';
+import {
+  checkOptions,
+  isMilliseconds,
+  resolveTokenOptions,
+  TOKEN_OPTION_RULES,
+  type TokenOptions,
+} from '../tokens/options.js';
+import { DoorScope } from '../tokens/scope.js';
+import { type Sealed, Sealer } from '../tokens/sealer.js';
+import type {
+  AnyData,
+  CreateInput,
+  ListInput,
+  Operation,
+  Operations,
+  OwnerInput,
+  RefreshInput,
+  ScopeDefaults,
+  Token,
+  TokenInput,
+  TokenOperations,
+  TokenRecord,
+  Unscoped,
+  UpdateInput,
+} from '../tokens/types.js';
+import { Batcher } from './batcher.js';
+import { type Lane, laneOf } from './lanes.js';
+import { openQueue } from './open-queue.js';
+import { checkReceipt, makeReceipt, type Receipt, type ReceiptData } from './receipt.js';
+import { ResultInbox } from './results.js';
+import { type CommandResult, type JobData, type JobResult, toWire, type WireCommand } from './wire.js';
+
+export interface EnqueueOptions {
+  /** 1–128 of `[A-Za-z0-9._-]`: enqueued again while its result is kept, the command is the same one. */
+  commandId?: string | undefined;
+}
+
+export interface ResultOptions {
+  /** Milliseconds to wait for the result. Default: the producer's `timeout`. */
+  timeout?: number | undefined;
+}
+
+export type CommandOptions = EnqueueOptions & ResultOptions;
+
+/** Attempts at a job, and milliseconds before the second: twice as many before each later one, give or take half. */
+const RETRIES = { attempts: 12, backoff: { type: 'exponential', delay: 100, jitter: 0.5 } } as const;
+
+const OPTION_RULES = {
+  commandId: (value: unknown) => commandIdProblem(value) && '1–128 of A–Z a–z 0–9 . _ -',
+  timeout: isMilliseconds,
+};
+
+/**
+ * The operations of `RedisTokens`, run by a worker. Each waits for its result; `enqueue` does not.
+ *
+ * @example
+ * const producer = new TokenProducer('redis://localhost:6379');
+ * const { token } = await producer.create({ app: 'shop', type: 'session', owner: 'ann', duration: 86_400 });
+ * const receipt = await producer.enqueue('deleteAll', { app: 'shop', type: 'session', owner: 'ann' });
+ * await producer.result(receipt); // 1
+ */
+export class TokenProducer implements TokenOperations {
+  readonly #timeout: number;
+  readonly #store: Store;
+  readonly #keys: Keys;
+  readonly #deployment: Deployment;
+  readonly #sealer: Sealer;
+  readonly #inbox: ResultInbox<ReceiptData>;
+  readonly #calls = new ActiveCalls('TokenProducer');
+  readonly #queues = new Map<Lane, Queue>();
+  readonly #batchers: Record<Lane, Batcher>;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * @param connection a `redis:` or `rediss:` URL, ioredis options, or an ioredis client, which is duplicated.
+   *   Default `redis://localhost:6379`.
+   * @throws {ConfigError} for a connection or an option that can not work.
+   */
+  constructor(connection?: Connection, options: TokenOptions = {}) {
+    checkOptions('TokenProducer', options, TOKEN_OPTION_RULES);
+    const resolved = resolveTokenOptions(options);
+    this.#timeout = resolved.timeout;
+    this.#store = new Store(connection, resolved.timeout, true);
+    this.#keys = new Keys(resolved.prefix);
+    this.#deployment = new Deployment(this.#store, this.#keys, resolved);
+    this.#sealer = new Sealer(resolved, this.#deployment);
+    this.#inbox = new ResultInbox(
+      openClient(connection, LASTING_CLIENT),
+      (source) => this.#keys.results(source),
+      (receipt) => this.#readResult(receipt),
+    );
+    const batcher = (lane: Lane) =>
+      new Batcher(newJobId, (jobId, commands) =>
+        this.#add(lane, jobId, commands.length > 1 ? 'batch' : 'command', commands),
+      );
+    this.#batchers = { commands: batcher('commands'), revocations: batcher('revocations') };
+  }
+
+  create<D extends object = AnyData>(input: CreateInput<D>, options?: CommandOptions): Promise<Token<D>> {
+    return this.#perform('create', input as CreateInput, options) as Promise<Token<D>>;
+  }
+
+  get<D extends object = AnyData>(
+    input: TokenInput,
+    options?: CommandOptions,
+  ): Promise<Token<D> | undefined> {
+    return this.#perform('get', input, options) as Promise<Token<D> | undefined>;
+  }
+
+  update<D extends object = AnyData>(
+    input: UpdateInput<D>,
+    options?: CommandOptions,
+  ): Promise<Token<D> | undefined> {
+    return this.#perform('update', input as UpdateInput, options) as Promise<Token<D> | undefined>;
+  }
+
+  refresh<D extends object = AnyData>(
+    input: RefreshInput,
+    options?: CommandOptions,
+  ): Promise<Token<D> | undefined> {
+    return this.#perform('refresh', input, options) as Promise<Token<D> | undefined>;
+  }
+
+  delete(input: TokenInput, options?: CommandOptions): Promise<boolean> {
+    return this.#perform('delete', input, options) as Promise<boolean>;
+  }
+
+  deleteAll(input: OwnerInput, options?: CommandOptions): Promise<number> {
+    return this.#perform('deleteAll', input, options) as Promise<number>;
+  }
+
+  list<D extends object = AnyData>(input: ListInput, options?: CommandOptions): Promise<TokenRecord<D>[]> {
+    return this.#perform('list', input, options) as Promise<TokenRecord<D>[]>;
+  }
+
+  /**
+   * Resolves once the command is safely in Redis; its result can be asked for later, by this process or another.
+   * @throws {ValidationError} before any I/O.
+   * @throws {CommandConflictError} where `commandId` was enqueued with another content.
+   * @throws {StoreUnavailableError} outcome `unknown`: the command may have been enqueued.
+   */
+  enqueue<O extends Operation>(
+    operation: O,
+    input: Operations[O]['input'],
+    options: EnqueueOptions = {},
+  ): Promise<Receipt<O>> {
+    return this.#calls.run(() => {
+      checkOptions('enqueue', options, { commandId: OPTION_RULES.commandId });
+      return this.#enqueue(operation, this.#seal(operation, input, options), options);
+    });
+  }
+
+  /**
+   * The result of an enqueued command: what its operation resolves to, with a record in place of a token.
+   * @throws {ResultTimeoutError} where there is none within `timeout`.
+   * @throws {TokenError} what the command failed with.
+   */
+  result<O extends Operation>(
+    receipt: ReceiptData<O>,
+    options: ResultOptions = {},
+  ): Promise<Operations[O]['result']> {
+    return this.#calls.run(() => {
+      checkOptions('result', options, { timeout: OPTION_RULES.timeout });
+      checkReceipt(receipt);
+      return this.#result<O>(receipt, options, false);
+    });
+  }
+
+  idOf(input: TokenInput): string {
+    return this.#sealer.idOf(input);
+  }
+
+  scope<D extends object = AnyData>(scope: ScopeDefaults): ProducerScope<D> {
+    return new ProducerScope<D>(this, scope);
+  }
+
+  ready(): Promise<void> {
+    return this.#calls.run(() => this.#deployment.ready());
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** One operation from end to end: enqueued, and waited for. */
+  #perform(
+    operation: Operation,
+    input: Operations[Operation]['input'],
+    options: CommandOptions = {},
+  ): Promise<unknown> {
+    return this.#calls.run(async () => {
+      checkOptions(operation, options, OPTION_RULES);
+      const sealed = this.#seal(operation, input, options);
+      if (!sealed.possible) return operation === 'delete' ? false : undefined;
+      this.#inbox.open();
+      const receipt = await this.#enqueue(operation, sealed, options);
+      const value = await this.#result(receipt, options, options.commandId === undefined);
+      const isRecord = sealed.token !== undefined && typeof value === 'object';
+      return isRecord ? { ...(value as object), token: sealed.token } : value;
+    });
+  }
+
+  #seal<O extends Operation>(
+    operation: O,
+    input: Operations[O]['input'],
+    { commandId }: EnqueueOptions,
+  ): Sealed<O> {
+    const problems: FieldProblem[] = [];
+    if (
+      operation === 'create' &&
+      commandId !== undefined &&
+      (input as CreateInput | undefined)?.customToken === undefined
+    ) {
+      // Enqueued again, it would hand out a second token, which is never made.
+      problems.push({ field: 'customToken', problem: 'is needed with a commandId (see generateToken)' });
+    }
+    return this.#sealer.seal(operation, input, problems);
+  }
+
+  async #enqueue<O extends Operation>(
+    operation: O,
+    { command, token }: Sealed<O>,
+    { commandId }: EnqueueOptions,
+  ): Promise<Receipt<O>> {
+    if (!this.#deployment.isReady) {
+      await this.#deployment.ready();
+      command.issuedAt = this.#deployment.now();
+    }
+    const wire = toWire(command, commandId ?? newCommandId());
+    const jobId =
+      commandId === undefined
+        ? await this.#batchers[laneOf(operation)].add(wire)
+        : await this.#addOnce(laneOf(operation), wire);
+    const id = 'id' in command ? { id: command.id } : {};
+    const secret = operation === 'create' ? token : undefined;
+    return makeReceipt({ operation, commandId: wire.commandId, jobId, ...id }, secret);
+  }
+
+  async #result<O extends Operation>(
+    receipt: ReceiptData<O>,
+    { timeout = this.#timeout }: ResultOptions,
+    heard: boolean,
+  ): Promise<Operations[O]['result']> {
+    const result = await this.#inbox.wait(receipt, timeout, heard);
+    if (!result) {
+      throw new ResultTimeoutError(
+        `no result of ${receipt.operation} within ${timeout} ms: it may still run`,
+        receipt,
+      );
+    }
+    if (result.error) throw fromWireError(result.error);
+    return result.value as Operations[O]['result'];
+  }
+
+  /** A command of the caller's own id: the first with that id counts, and another must be equal to it. */
+  async #addOnce(lane: Lane, command: WireCommand): Promise<string> {
+    const jobId = `c-${command.commandId}`;
+    await this.#add(lane, jobId, 'command', [command]);
+    const stored = await this.#job(lane, jobId);
+    const first = (stored?.data as JobData | undefined)?.commands?.[0];
+    if (first && !isDeepStrictEqual(withoutStamp(first), withoutStamp(JSON.parse(JSON.stringify(command))))) {
+      throw new CommandConflictError(
+        `the commandId "${command.commandId}" was enqueued with another content`,
+      );
+    }
+    return jobId;
+  }
+
+  /** Sent again where the reply is lost: a second job with the same id is none. */
+  async #add(lane: Lane, jobId: string, name: string, commands: WireCommand[]): Promise<void> {
+    const data: JobData = { v: 1, replyTo: this.#inbox.replyTo, commands };
+    await this.#store.repeat(() => this.#queue(lane).add(name, data, { jobId, ...RETRIES }), 'unknown');
+  }
+
+  #job(lane: Lane, jobId: string) {
+    return this.#store.read(() => this.#queue(lane).getJob(jobId));
+  }
+
+  /** What the worker keeps of a job that is over. */
+  async #readResult({ operation, jobId, commandId }: ReceiptData): Promise<CommandResult | undefined> {
+    const job = await this.#job(laneOf(operation), jobId);
+    const gone = (message: string): CommandResult => ({
+      commandId,
+      op: operation,
+      status: 'failed',
+      error: { code: 'COMMAND_FAILED', message },
+    });
+    if (!job) return gone(`the result of job ${jobId} is no longer kept`);
+    if (!job.finishedOn) return undefined;
+    if (job.failedReason) return gone(job.failedReason);
+    const { results } = job.returnvalue as JobResult;
+    return (
+      results.find((result) => result.commandId === commandId) ?? gone(`job ${jobId} holds no such command`)
+    );
+  }
+
+  #queue(lane: Lane): Queue {
+    let queue = this.#queues.get(lane);
+    if (!queue) {
+      queue = openQueue(lane, this.#store.client, this.#keys);
+      this.#queues.set(lane, queue);
+    }
+    return queue;
+  }
+
+  async #close(): Promise<void> {
+    await this.#calls.close();
+    await this.#inbox.close();
+    await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
+    this.#deployment.leave();
+    await this.#store.close();
+  }
+}
+
+/** The operations of one scope, as commands. */
+export class ProducerScope<D extends object = AnyData> extends DoorScope<D, CommandOptions> {
+  readonly #producer: TokenProducer;
+
+  constructor(producer: TokenProducer, scope: ScopeDefaults) {
+    super(producer, scope);
+    this.#producer = producer;
+  }
+
+  /** As the producer's, without what the scope fills in. */
+  enqueue<O extends Operation>(
+    operation: O,
+    input: Unscoped<Operations<D>[O]['input']>,
+    options?: EnqueueOptions,
+  ): Promise<Receipt<O>> {
+    return this.#producer.enqueue(operation, this.fill(input) as Operations[O]['input'], options);
+  }
+
+  /** As the producer's. */
+  result<O extends Operation>(
+    receipt: ReceiptData<O>,
+    options?: ResultOptions,
+  ): Promise<Operations<D>[O]['result']> {
+    return this.#producer.result(receipt, options) as Promise<Operations<D>[O]['result']>;
+  }
+}
+
+const random = (): string => randomBytes(16).toString('base64url');
+
+/** Never all digits, and no name of BullMQ's own. */
+const newJobId = (): string => `j-${random()}`;
+const newCommandId = (): string => random();
+
+function withoutStamp({ issuedAt: _, ...content }: WireCommand): Record<string, unknown> {
+  return content;
+}

@@ -1,0 +1,137 @@
+/** Waits for results: heard on a channel of this process' own, and read from the job where the channel may be silent. */
+import { randomUUID } from 'node:crypto';
+import { closeClient, type RedisClient, wake } from '../redis/connection.js';
+import { ClosedError } from '../tokens/errors.js';
+import type { CommandResult, JobResult } from './wire.js';
+
+/** A command whose result is waited for. */
+export interface Awaited {
+  jobId: string;
+  commandId: string;
+}
+
+/** Reads a result from where the worker keeps it; `undefined` where there is none yet. */
+export type ReadResult<A extends Awaited> = (awaited: A) => Promise<CommandResult | undefined>;
+
+interface Waiter<A extends Awaited> {
+  awaited: A;
+  settle(result: CommandResult): void;
+  fail(error: unknown): void;
+  poll(): void;
+}
+
+const FIRST_POLL = 25; // ms; for a result that another process' channel hears of
+const SLOWEST_POLL = 1_000; // ms; also for a message that was lost
+
+export class ResultInbox<A extends Awaited> {
+  /** Names this process in `replyTo`. */
+  readonly source = randomUUID();
+  readonly #client: RedisClient;
+  readonly #channel: string;
+  readonly #read: ReadResult<A>;
+  readonly #waiters = new Map<string, Waiter<A>>();
+  #listening = false;
+  #opened = false;
+
+  /** @param client a client of ours for the subscription alone. @param channelOf the channel of a source. */
+  constructor(client: RedisClient, channelOf: (source: string) => string, read: ReadResult<A>) {
+    this.#client = client;
+    this.#channel = channelOf(this.source);
+    this.#read = read;
+    client.on('message', (_channel: string, text: string) => this.#hear(JSON.parse(text) as JobResult));
+    client.on('close', () => {
+      this.#listening = false;
+    });
+    client.on('ready', () => this.#listen());
+  }
+
+  get replyTo(): string {
+    return this.#channel;
+  }
+
+  /** Begins to listen. Whoever calls this before a command is enqueued hears its result without asking. */
+  open(): void {
+    if (this.#opened) return;
+    this.#opened = true;
+    if (this.#client.status === 'ready') this.#listen();
+    else wake(this.#client);
+  }
+
+  /**
+   * Resolves with the result, or with `undefined` after `timeout` milliseconds.
+   * @param fresh whether the command was sent by this process just now: then its result will be heard.
+   */
+  wait(awaited: A, timeout: number, fresh: boolean): Promise<CommandResult | undefined> {
+    this.open();
+    return new Promise((resolve, reject) => {
+      const deadline = Date.now() + timeout;
+      let delay = fresh && this.#listening ? SLOWEST_POLL : 0;
+      let timer: NodeJS.Timeout;
+      const key = keyOf(awaited);
+      const previous = this.#waiters.get(key);
+      const end = () => {
+        clearTimeout(timer);
+        if (this.#waiters.get(key) === waiter) this.#waiters.delete(key);
+      };
+      const waiter: Waiter<A> = {
+        awaited,
+        settle: (result) => {
+          previous?.settle(result); // two calls may wait for the same command
+          end();
+          resolve(result);
+        },
+        fail: (error) => {
+          previous?.fail(error);
+          end();
+          reject(error);
+        },
+        poll: () => {
+          const left = deadline - Date.now();
+          if (left <= 0) {
+            end();
+            resolve(undefined);
+            return;
+          }
+          this.#read(awaited).then(
+            (result) => {
+              if (result) waiter.settle(result);
+            },
+            () => {}, // not reachable now: asked again until the time is up
+          );
+          schedule();
+        },
+      };
+      const schedule = () => {
+        clearTimeout(timer);
+        timer = setTimeout(waiter.poll, Math.max(0, Math.min(delay, deadline - Date.now())));
+        delay = Math.min(SLOWEST_POLL, Math.max(FIRST_POLL, delay * 2));
+      };
+      this.#waiters.set(key, waiter);
+      schedule();
+    });
+  }
+
+  async close(): Promise<void> {
+    for (const waiter of [...this.#waiters.values()]) waiter.fail(new ClosedError('TokenProducer'));
+    await closeClient(this.#client);
+  }
+
+  #listen(): void {
+    if (!this.#opened) return;
+    this.#client.subscribe(this.#channel).then(
+      () => {
+        this.#listening = true;
+        // What was published before this is heard of by nobody.
+        for (const waiter of [...this.#waiters.values()]) waiter.poll();
+      },
+      () => {}, // the connection is lost again: its return brings us back here
+    );
+  }
+
+  #hear({ jobId, results }: JobResult): void {
+    for (const result of results)
+      this.#waiters.get(keyOf({ jobId, commandId: result.commandId }))?.settle(result);
+  }
+}
+
+const keyOf = ({ jobId, commandId }: Awaited): string => `${jobId} ${commandId}`;

@@ -1,0 +1,88 @@
+/** What a process must know of its deployment before it stamps a command: that its options fit, and Redis' time. */
+import type { Clock, Microseconds } from '../tokens/clock.js';
+import { ConfigError } from '../tokens/errors.js';
+import type { ResolvedTokenOptions } from '../tokens/options.js';
+import { fromTime, RedisClock } from './clock.js';
+import type { Keys } from './keys.js';
+import type { Store } from './store.js';
+
+/** Of the records, indexes, marks and job records: raised when one of them changes. */
+const LAYOUT = 1;
+
+export class Deployment implements Clock {
+  readonly #store: Store;
+  readonly #keys: Keys;
+  readonly #options: ResolvedTokenOptions;
+  readonly #clock: RedisClock;
+  #fits = false;
+  #check: Promise<void> | undefined;
+  /** Another connection may lead to another server: what it says is asked anew. */
+  readonly #onConnected = () => {
+    this.#fits = false;
+    this.#clock.unset();
+  };
+
+  constructor(store: Store, keys: Keys, options: ResolvedTokenOptions) {
+    this.#store = store;
+    this.#keys = keys;
+    this.#options = options;
+    this.#clock = new RedisClock(() => store.read(async (client) => fromTime(await client.time())));
+    store.client.on('ready', this.#onConnected);
+  }
+
+  get isReady(): boolean {
+    return this.#fits && this.#clock.isSet;
+  }
+
+  /** @throws {StoreUnavailableError} {ConfigError} One check at a time; one that failed is made again when asked. */
+  ready(): Promise<void> {
+    this.#check ??= this.#become().finally(() => {
+      this.#check = undefined;
+    });
+    return this.#check;
+  }
+
+  now(): Microseconds {
+    return this.#clock.now();
+  }
+
+  /** Every later stamp is later than a time that a reply told. */
+  told(time: Microseconds): void {
+    this.#clock.told(time);
+  }
+
+  /** Leaves the client as it was. */
+  leave(): void {
+    this.#store.client.off('ready', this.#onConnected);
+  }
+
+  async #become(): Promise<void> {
+    while (!this.isReady) {
+      await this.#store.connected();
+      this.#fits = true; // before the answer: a connection lost meanwhile makes it void again
+      await Promise.all([this.#compareMeta(), this.#clock.sync()]).catch((error: unknown) => {
+        this.#fits = false;
+        throw error;
+      });
+    }
+  }
+
+  async #compareMeta(): Promise<void> {
+    const wanted: [name: string, value: number][] = [
+      ['layout', LAYOUT],
+      ['shards', this.#options.shards],
+      ['maxCommandAge', this.#options.maxCommandAge],
+    ];
+    const standing = (await this.#store.readScript('meta', [this.#keys.meta], wanted.flat())) as
+      | string[]
+      | string;
+    if (!Array.isArray(standing)) throw new ConfigError(`Redis 7.0 or newer is needed (${standing})`);
+    for (const [i, [name, value]] of wanted.entries()) {
+      if (standing[i] !== String(value)) {
+        throw new ConfigError(
+          `${this.#keys.meta}: ${name} is ${standing[i]} in this deployment, but ${value} here`,
+        );
+      }
+    }
+  }
+}

@@ -4,7 +4,7 @@ import type { Store } from './store.js';
 type Text = string | null;
 
 /** From so many reads in a tick on, the cost of a command each outweighs that of gathering them. */
-const GATHER_FROM = 16;
+const GATHER_FROM = 4;
 const GATHER_AT_MOST = 256; // so that no reply holds up the others for long
 
 interface Waiting {

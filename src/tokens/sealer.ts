@@ -3,9 +3,10 @@ import type { KeyObject } from 'node:crypto';
 import type { Clock } from './clock.js';
 import { buildCommand, type CommandFields, type Commands } from './commands.js';
 import { copyData, kindOf } from './data.js';
-import type { FieldProblem } from './errors.js';
+import { type FieldProblem, ValidationError } from './errors.js';
 import { secretProblem } from './fields.js';
 import { ownerShard, shardOf, tokenId } from './identity.js';
+import { isTokenPrefix } from './options.js';
 import { generateToken, isGenerated } from './secret.js';
 import type { Operation, Operations } from './types.js';
 import { checkCommand } from './validation.js';
@@ -53,9 +54,17 @@ export class Sealer {
   ): Sealed<O> {
     const given = (typeof input === 'object' && input !== null ? input : {}) as unknown as RawInput;
     const prefix = (given.tokenPrefix as string | undefined) ?? this.#options.tokenPrefix;
-    const custom = given.customToken !== undefined;
-    const presented = custom || (op !== 'create' && op !== 'list' && op !== 'deleteAll');
+    const custom = op === 'create' && given.customToken !== undefined;
+    const presented = op !== 'create' && op !== 'list' && op !== 'deleteAll';
     const problems = [...found];
+    const prefixRule = isTokenPrefix(prefix);
+    if (prefixRule !== undefined) {
+      // Without it, nothing can be said about the token.
+      throw new ValidationError(op, [
+        ...problems,
+        { field: 'tokenPrefix', problem: `must be ${prefixRule}` },
+      ]);
+    }
     if (op === 'create') {
       if (custom) addProblem(problems, 'customToken', customProblem(given.customToken, prefix));
     } else if (presented && typeof given.token !== 'string') {

@@ -1,0 +1,53 @@
+/** Whether commands are being served: what a container's health check asks. */
+import { LANES, type Lane } from '../queue/lanes.js';
+import { openQueue } from '../queue/open-queue.js';
+import { Keys } from '../redis/keys.js';
+import { Store } from '../redis/store.js';
+import type { Settings } from './settings.js';
+
+export interface Health {
+  /** Each lane has a worker. */
+  healthy: boolean;
+  /** Workers by lane. */
+  workers: Record<Lane, number>;
+}
+
+/**
+ * Asks Redis which workers are connected to it, by the names of connections in CLIENT LIST. That Redis answers, and
+ * that each queue has a worker connected, is all that it says: not that the worker keeps up.
+ * @param here count only workers that reach Redis from this very address, as those in the same container do.
+ * @throws {StoreUnavailableError} where Redis does not answer within `timeout`. {ConfigError}
+ */
+export async function checkHealth(
+  { connection, prefix, timeout }: Pick<Settings, 'connection' | 'prefix' | 'timeout'>,
+  here = false,
+): Promise<Health> {
+  const store = new Store(connection, timeout);
+  try {
+    await store.read((client) => client.ping());
+    const address = here ? await ownAddress(store) : undefined;
+    const workers = { commands: 0, revocations: 0 };
+    for (const lane of LANES) workers[lane] = await countWorkers(store, new Keys(prefix), lane, address);
+    return { healthy: LANES.every((lane) => workers[lane] > 0), workers };
+  } finally {
+    await store.close();
+  }
+}
+
+async function countWorkers(store: Store, keys: Keys, lane: Lane, address: string | undefined): Promise<number> {
+  const queue = openQueue(lane, store.client, keys);
+  try {
+    const workers = await store.read(() => queue.getWorkers());
+    return workers.filter(({ addr = '' }) => address === undefined || hostOf(addr) === address).length;
+  } finally {
+    await queue.close();
+  }
+}
+
+/** This process' address as Redis sees it. */
+async function ownAddress(store: Store): Promise<string> {
+  const info = String(await store.read((client) => client.client('INFO')));
+  return hostOf(/ addr=(\S*)/.exec(info)?.[1] ?? '');
+}
+
+const hostOf = (address: string): string => address.replace(/:\d+$/, '');

@@ -1,0 +1,100 @@
+/** What the command and the worker process run with: config folders, then the environment, then the command line. */
+import { existsSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+import { Load } from 'config/lib/util.js';
+import type { Connection } from '../redis/connection.js';
+import { ConfigError } from '../tokens/errors.js';
+import { checkOptions } from '../tokens/options.js';
+
+/** By the names that the library's options have; an ioredis options object may stand for a URL. */
+export interface Settings {
+  connection: Exclude<Connection, { status: string }>;
+  prefix: string;
+  shards: number;
+  tokenPrefix: string;
+  maxDataBytes: number;
+  timeout: number;
+  maxCommandAge: number;
+  concurrency: number;
+  closeTimeout: number;
+}
+
+export type SettingName = keyof Settings;
+
+/** Settings as a command line gives them: texts, unchecked. */
+export type GivenSettings = Partial<Record<SettingName, string>>;
+
+interface Setting {
+  variable: string;
+  /** The option on the command line, where it has one. */
+  flag?: string;
+  isNumber?: true;
+}
+
+/** Where each setting may come from; a test holds the variables against config/custom-environment-variables.json. */
+export const SETTINGS: Record<SettingName, Setting> = {
+  connection: { variable: 'REDIS_URL', flag: '--url' },
+  prefix: { variable: 'REDIS_TOKENS_PREFIX', flag: '--prefix' },
+  shards: { variable: 'REDIS_TOKENS_SHARDS', flag: '--shards', isNumber: true },
+  tokenPrefix: { variable: 'REDIS_TOKENS_TOKEN_PREFIX', flag: '--token-prefix' },
+  maxDataBytes: { variable: 'REDIS_TOKENS_MAX_DATA_BYTES', isNumber: true },
+  timeout: { variable: 'REDIS_TOKENS_TIMEOUT', flag: '--timeout', isNumber: true },
+  maxCommandAge: { variable: 'REDIS_TOKENS_MAX_COMMAND_AGE', isNumber: true },
+  concurrency: { variable: 'REDIS_TOKENS_CONCURRENCY', flag: '--concurrency', isNumber: true },
+  closeTimeout: { variable: 'REDIS_TOKENS_CLOSE_TIMEOUT', flag: '--close-timeout', isNumber: true },
+};
+
+const NAMES = Object.keys(SETTINGS) as SettingName[];
+
+/** The package's own folder. node-config's default, `./config`, would be that of whatever project the user stands in. */
+const OWN_FOLDER = join(import.meta.dirname, '../../config');
+
+/**
+ * Reads every setting; the library checks their values when it gets them.
+ * @param given what the command line says, which wins.
+ * @throws {ConfigError} for a folder or file that can not be read, and for a setting that there is not.
+ */
+export function loadSettings(given: GivenSettings = {}): Settings {
+  const settings: Record<string, unknown> = { ...configured() };
+  checkOptions('redisTokens', settings, Object.fromEntries(NAMES.map((name) => [name, () => undefined])));
+  for (const name of NAMES) {
+    if (given[name] !== undefined) settings[name] = given[name];
+    if (SETTINGS[name].isNumber) settings[name] = numberIn(settings[name]);
+  }
+  return settings as unknown as Settings;
+}
+
+/** The message of a `ConfigError` with the place where the setting that it names was, or may be, given. */
+export function explainConfigError(error: ConfigError, given: GivenSettings): string {
+  const name = NAMES.find((candidate) => new RegExp(`\\b${candidate}\\b`).test(error.message));
+  if (name === undefined) return error.message;
+  const { variable, flag } = SETTINGS[name];
+  if (flag !== undefined && given[name] !== undefined) return `${error.message} (given by ${flag})`;
+  if (process.env[variable]) return `${error.message} (given by ${variable})`;
+  return `${error.message} (may be given by ${flag === undefined ? variable : `${variable} or ${flag}`})`;
+}
+
+/** What stands under `redisTokens` in the config files and in the environment. */
+function configured(): object {
+  const load = Load.fromEnvironment();
+  // Ours first: the user's files win over it, and need not repeat which variables there are.
+  load.options.configDir = [OWN_FOLDER, ...userFolders()].join(delimiter);
+  try {
+    return (load.scan() as { redisTokens?: object }).redisTokens ?? {};
+  } catch (error) {
+    throw new ConfigError((error as Error).message.replaceAll(/\s+/g, ' '), { cause: error });
+  }
+}
+
+function userFolders(): string[] {
+  const folders = (process.env.NODE_CONFIG_DIR ?? '').split(delimiter).filter((folder) => folder !== '');
+  for (const folder of folders) {
+    if (!existsSync(folder)) throw new ConfigError(`NODE_CONFIG_DIR: there is no folder ${folder}`);
+  }
+  return folders.map((folder) => resolve(folder));
+}
+
+/** A text that is no number is left for the library to refuse. */
+function numberIn(value: unknown): unknown {
+  return typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value)) ? Number(value) : value;
+}

@@ -1,0 +1,87 @@
+/** The worker as a process: starts it, waits for Redis where it must, and drains it when asked to stop. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { createContainer, TYPES } from '../container.js';
+import type { TokenWorker } from '../queue/worker.js';
+import { StoreUnavailableError } from '../tokens/errors.js';
+import { readyMessage } from './ready-message.js';
+import type { Settings } from './settings.js';
+import { shownUrl } from './shown-url.js';
+import { aborted, stopSignal } from './stop-signal.js';
+
+/** Milliseconds between two attempts to start. */
+const RETRY_DELAY = 1_000;
+
+/** Milliseconds in which the process should have ended by itself once the worker is closed. */
+const GRACE = 1_000;
+
+/** Milliseconds for which an error is told once: a lost connection tells the same at every attempt. */
+const SAME_ERROR = 30_000;
+
+/**
+ * Runs a worker until SIGTERM or SIGINT. Resolves when it is drained; nothing is left open then.
+ * @throws {ConfigError} for an option that can not work, or that does not fit the deployment.
+ */
+export async function runWorker(settings: Settings): Promise<void> {
+  // Whether a token could have been made here is the senders' business: a worker sees no secret, and needs no prefix.
+  const { tokenPrefix: _, ...options } = settings;
+  const container = createContainer(options);
+  const worker = container.get(TYPES.TokenWorker);
+  tellProblems(worker);
+  const stop = stopSignal();
+  try {
+    if (await started(worker, settings, stop)) {
+      process.stdout.write(readyMessage(settings));
+      await aborted(stop);
+    }
+    tell(`${stop.reason}: finishing what is under way`);
+  } finally {
+    await worker.close();
+    await container.unbindAllAsync();
+  }
+  endInTime();
+  tell('the worker has ended');
+}
+
+/** True once it runs; false where it was asked to stop before. */
+async function started(worker: TokenWorker, settings: Settings, stop: AbortSignal): Promise<boolean> {
+  while (!stop.aborted) {
+    try {
+      await Promise.race([worker.start(), aborted(stop)]);
+      return !stop.aborted;
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      complain(`${error.message}; still trying ${shownUrl(settings.connection)}`);
+      await wait(RETRY_DELAY, undefined, { signal: stop }).catch(() => {});
+    }
+  }
+  return false;
+}
+
+function tellProblems(worker: TokenWorker): void {
+  const told = new Map<string, number>();
+  worker.on('error', ({ message, name }) => {
+    const text = message || name;
+    const now = performance.now();
+    if (now - (told.get(text) ?? Number.NEGATIVE_INFINITY) < SAME_ERROR) return;
+    told.set(text, now);
+    complain(text);
+  });
+  worker.on('failed', ({ lane, id }, { message }) => complain(`job ${id} on ${lane} failed for good: ${message}`));
+}
+
+/** Jobs that outlast `closeTimeout` must not keep the process: another worker takes them over. */
+function endInTime(): void {
+  const timer = setTimeout(() => {
+    complain('jobs were still running: they are left to another worker');
+    process.exit(1);
+  }, GRACE);
+  timer.unref();
+}
+
+function tell(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function complain(line: string): void {
+  process.stderr.write(`redis-tokens: ${line.replaceAll(/\s+/g, ' ')}\n`);
+}

@@ -14,6 +14,18 @@ if (!process.env.REDIS_URL) {
   process.once('beforeExit', () => redis.stop());
 }
 
+// npm passes SIGTERM on to the shell that it runs scripts in, which dies of it and tells us nothing: that it is gone is
+// what we see.
+if (process.env.npm_lifecycle_event === 'start') {
+  const shell = process.ppid;
+  const check = setInterval(() => {
+    if (process.ppid === shell) return;
+    clearInterval(check);
+    process.kill(process.pid, 'SIGTERM');
+  }, 100);
+  check.unref();
+}
+
 if (!existsSync(command)) throw new Error('src/cli/main.ts is missing');
 const args = process.argv.slice(2);
 process.argv = [process.execPath, command, ...(args.length > 0 ? args : ['worker'])];

@@ -7,7 +7,8 @@ const MAX_MARKS = 100_000;
 /** How long a mark outlives the last command it can meet. */
 const GRACE: Microseconds = 60 * MICROS_PER_SECOND;
 
-export const idMark = (id: string): string => `id:${id}`;
+/** An id counts only in the scope that it was made in. */
+export const idMark = ({ app, type }: Scope, id: string): string => `id:${app}\0${type}\0${id}`;
 export const ownerMark = ({ app, type }: Scope, owner: string): string => `owner:${app}\0${type}\0${owner}`;
 
 interface Mark {

@@ -13,7 +13,6 @@ import {
   ValidationError,
 } from '../tokens/errors.js';
 import type { RevocationReason, TokenEvent } from '../tokens/events.js';
-import { durationMicros } from '../tokens/fields.js';
 import {
   checkOptions,
   resolveTokenOptions,
@@ -28,21 +27,10 @@ import { JobRecords } from './jobs.js';
 import { EventLog } from './log.js';
 import { idMark, Marks, ownerMark } from './marks.js';
 import { isAlive, MemoryRecords, merge, type StoredToken, toMs, toRecord } from './records.js';
-
-/** How far a sender's clock may be ahead. */
-const AHEAD: Microseconds = 5 * MICROS_PER_SECOND;
-
-/** How much younger than a command its token may be: the error of the reckoned clocks. */
-const CLOCK_ERROR: Microseconds = MICROS_PER_MS;
+import { AHEAD, endOfLife, isMeantBy, type Run, revocationTime } from './timing.js';
 
 /** Overdue tokens of its scope that a create ends on its way. */
 const CLEARED_BY_CREATE = 2;
-
-/** The attempt at a command that is being run: the moment, and what its events tell. */
-interface Run extends Attempt {
-  now: Microseconds;
-  nowMs: number;
-}
 
 export class MemoryTokenRepository implements TokenRepository {
   readonly isReady = true;
@@ -137,11 +125,8 @@ export class MemoryTokenRepository implements TokenRepository {
   async delete(command: Commands['delete'], attempt: Attempt): Promise<boolean> {
     const { outcome } = this.#decide(command, attempt, (run) => {
       const stamp = revocationTime(command.issuedAt, run);
-      const token = this.#records.get(command.id);
       const live = this.#live(command, run);
-      // An id that lives in another scope is none of this one's: a mark would end it there.
-      if (token && !live && isAlive(token, run.nowMs)) return false;
-      this.#marks.set(idMark(command.id), stamp, run.now);
+      this.#marks.set(idMark(command, command.id), stamp, run.now);
       if (!live || live.createdAt > stamp) return false;
       this.#revoke(live, 'deleted', run);
       return true;
@@ -183,7 +168,7 @@ export class MemoryTokenRepository implements TokenRepository {
     const end = endOfLife(issuedAt, command.duration, run);
     if (end <= run.now) throw new CommandExpiredError();
 
-    const marked = this.#marks.of(idMark(id));
+    const marked = this.#marks.of(idMark(command, id));
     const revoked = Math.max(marked, this.#marks.of(ownerMark(command, owner)), this.#marks.floor);
     if (issuedAt <= revoked || (!custom && marked > 0)) throw new TokenRevokedError();
 
@@ -192,7 +177,7 @@ export class MemoryTokenRepository implements TokenRepository {
     if (before && isAlive(before, run.nowMs)) {
       // A generated token that exists is this create, sent again; so is a custom one of the very same moment.
       const own = before.app === app && before.type === type && before.owner === owner;
-      if (own && (!custom || before.createdAt === createdAt)) return before;
+      if (own && (!custom || before.createdAt === createdAt)) return { ...before };
       throw new TokenExistsError();
     }
     if (before) this.#expire(before, run);
@@ -207,27 +192,27 @@ export class MemoryTokenRepository implements TokenRepository {
     return { version: 1, createdAt, expiresAt };
   }
 
-  /** Changes a live token, unless it is of a later life than the command, or revoked. True where it lives on. */
+  /** Changes a live token, unless it is of a later life than the command, or revoked. Answers which life it changed. */
   #change(
     command: Commands['update' | 'refresh'],
     run: Run,
     apply: (token: StoredToken) => 'token-updated' | 'token-refreshed' | 'token-expired',
-  ): boolean {
+  ): Microseconds | undefined {
     const token = this.#live(command, run);
-    if (!token || !isMeantBy(command, token)) return false;
+    if (!token || !isMeantBy(command, token)) return undefined;
     const reason = this.#revocationOf(token);
     if (reason) {
       this.#revoke(token, reason, run);
-      return false;
+      return undefined;
     }
     const event = apply(token);
     if (event === 'token-expired') {
       this.#expire(token, run);
-      return false;
+      return undefined;
     }
     token.version++;
     this.#log.publish(event, token, run.nowMs, run);
-    return true;
+    return token.createdAt;
   }
 
   /** Runs a command once, and keeps what was decided for the job that carries it: refusals too. */
@@ -270,14 +255,17 @@ export class MemoryTokenRepository implements TokenRepository {
   }
 
   /** The answer to a change: one that was decided before shows the record as of now, of the life that it met. */
-  #asOfNow(command: Commands['update' | 'refresh'], { outcome, run }: { outcome: boolean; run: Run }) {
-    const live = outcome ? this.#live(command, run) : undefined;
-    return live && isMeantBy(command, live) ? toRecord(live) : undefined;
+  #asOfNow(
+    command: Commands['update' | 'refresh'],
+    { outcome, run }: { outcome: Microseconds | undefined; run: Run },
+  ): TokenRecord | undefined {
+    const live = this.#live(command, run);
+    return live && live.createdAt === outcome ? toRecord(live) : undefined;
   }
 
   /** Why a token is dead although its record is still there. */
   #revocationOf(token: StoredToken): RevocationReason | undefined {
-    if (this.#marks.of(idMark(token.id)) >= token.createdAt) return 'deleted';
+    if (this.#marks.of(idMark(token, token.id)) >= token.createdAt) return 'deleted';
     return this.#marks.of(ownerMark(token, token.owner)) >= token.createdAt ? 'deleted-all' : undefined;
   }
 
@@ -290,18 +278,4 @@ export class MemoryTokenRepository implements TokenRepository {
     this.#records.remove(token);
     this.#log.publish('token-expired', token, run.nowMs, run);
   }
-}
-
-/** Whether a token can be the one that a command was issued for, and not a later life of its id. */
-const isMeantBy = ({ issuedAt }: Command, { createdAt }: StoredToken): boolean =>
-  createdAt <= issuedAt + CLOCK_ERROR;
-
-/** Waiting in a queue counts. */
-const endOfLife = (issuedAt: Microseconds, duration: number, { job, now }: Run): Microseconds =>
-  (job ? Math.min(now, issuedAt) : now) + durationMicros(duration);
-
-/** The moment from which a revocation counts: one that runs in process, from now on at the earliest. */
-function revocationTime(issuedAt: Microseconds, { job, now }: Run): Microseconds {
-  if (issuedAt > now + AHEAD) return now;
-  return job ? issuedAt : Math.max(issuedAt, now);
 }

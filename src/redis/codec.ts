@@ -1,5 +1,5 @@
 /** The record as it stands in Redis: `[app,type,owner,version,createdAt,expiresAt,refreshedAt,k1,json1,…]`. */
-import { MICROS_PER_MS } from '../tokens/clock.js';
+import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
 import { decodeEntries, encodeEntries } from '../tokens/data.js';
 import type { Scope, TokenRecord } from '../tokens/types.js';
 
@@ -24,10 +24,19 @@ export function encodeTail(data: object): string {
 export const encodeChanges = (changes: object): string[] =>
   encodeEntries(changes).flatMap(([key, json]) => [key, json === 'null' ? '' : json]);
 
-/** A stored record, or `undefined` where it belongs to another scope. */
-export function decodeRecord(id: string, text: string, scope: Scope): TokenRecord | undefined {
+/**
+ * A stored record, or `undefined` where it belongs to another scope.
+ * @param life when the record meant was created: another life of the same id is not it.
+ */
+export function decodeRecord(
+  id: string,
+  text: string,
+  scope: Scope,
+  life?: Microseconds,
+): TokenRecord | undefined {
   const [app, type, owner, version, createdAt, expiresAt, , ...entries] = JSON.parse(text) as Stored;
-  if (app !== scope.app || type !== scope.type) return undefined;
+  if (app !== scope.app || type !== scope.type || (life !== undefined && life !== createdAt))
+    return undefined;
   return {
     id,
     app,

@@ -64,7 +64,7 @@ export class RedisTokenRepository implements TokenRepository {
         encodeTail(data),
       ],
     });
-    const found = decode(id, reply.record, command);
+    const found = recordOf(reply, id, command);
     if (found) return found;
     const [version, createdAt, expiresAt] = reply.numbers;
     return { id, app, type, owner, data, version, createdAt: toMs(createdAt), expiresAt };
@@ -82,7 +82,7 @@ export class RedisTokenRepository implements TokenRepository {
       keys: [this.#keys.record(shard, command.id)],
       args: [command.id, this.#options.maxDataBytes, ...encodeChanges(command.data)],
     });
-    return decode(command.id, reply.record, command);
+    return recordOf(reply, command.id, command);
   }
 
   async refresh(command: Commands['refresh'], attempt: Attempt): Promise<TokenRecord | undefined> {
@@ -91,7 +91,7 @@ export class RedisTokenRepository implements TokenRepository {
       keys: [this.#keys.record(shard, command.id)],
       args: [command.id, durationMicros(command.duration)],
     });
-    return decode(command.id, reply.record, command);
+    return recordOf(reply, command.id, command);
   }
 
   async delete(command: Commands['delete'], attempt: Attempt): Promise<boolean> {
@@ -134,7 +134,7 @@ export class RedisTokenRepository implements TokenRepository {
     const records: TokenRecord[] = [];
     for (const reply of replies as string[][]) {
       for (let i = 0; i < reply.length; i += 2) {
-        const record = decode(reply[i] as string, reply[i + 1] as string, command);
+        const record = decodeRecord(reply[i] as string, reply[i + 1] as string, command);
         if (record) records.push(record);
       }
     }
@@ -208,8 +208,14 @@ const flag = (value: boolean): string => (value ? '1' : '0');
 
 const scopeArgs = ({ app, type }: Scope): string[] => [JSON.stringify(app), JSON.stringify(type)];
 
-const decode = (id: string, text: string, scope: Scope): TokenRecord | undefined =>
-  text === '' ? undefined : decodeRecord(id, text, scope);
+/** The record of the life that a change was decided for, as of now; `undefined` where there was or is none. */
+function recordOf(
+  { code, record, numbers: [, createdAt] }: Reply,
+  id: string,
+  scope: Scope,
+): TokenRecord | undefined {
+  return code !== 'ok' || record === '' ? undefined : decodeRecord(id, record, scope, createdAt);
+}
 
 const latestFirst = (a: TokenRecord, b: TokenRecord): number =>
   b.expiresAt - a.expiresAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);

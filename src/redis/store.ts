@@ -51,9 +51,13 @@ export class Store {
 
   /** Runs a command that changes nothing: sent again on a connection of ours that comes back in time. */
   read<T>(send: Send<T>): Promise<T> {
-    return this.#isUsable() && !this.owned
-      ? this.#flight(send, 'none', this.#timeout)
-      : this.repeat(send, 'none');
+    if (!this.#isUsable()) return this.repeat(send, 'none');
+    const reply = this.#flight(send, 'none', this.#timeout);
+    if (!this.owned) return reply;
+    return reply.catch((error: unknown) => {
+      if (!this.#isLost(error)) throw error;
+      return this.repeat(send, 'none');
+    });
   }
 
   /** Runs a script that only tells, or that may run twice. */
@@ -101,6 +105,11 @@ export class Store {
     if (!this.owned) return;
     await closeClient(this.client);
     this.client.off('close', this.#onClose);
+  }
+
+  /** Whether a command failed for want of a connection, and not for want of time on one. */
+  #isLost(error: unknown): error is StoreUnavailableError {
+    return error instanceof StoreUnavailableError && !this.#isUsable();
   }
 
   #isUsable(): boolean {

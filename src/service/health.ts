@@ -34,7 +34,12 @@ export async function checkHealth(
   }
 }
 
-async function countWorkers(store: Store, keys: Keys, lane: Lane, address: string | undefined): Promise<number> {
+async function countWorkers(
+  store: Store,
+  keys: Keys,
+  lane: Lane,
+  address: string | undefined,
+): Promise<number> {
   const queue = openQueue(lane, store.client, keys);
   try {
     const workers = await store.read(() => queue.getWorkers());

@@ -23,7 +23,8 @@ Try it from another terminal${isShownInFull(settings.connection) ? '' : ', with 
 
 /** The command line that reaches the same deployment. */
 function commandFor({ connection, prefix, shards }: Shown): string {
-  const url = isShownInFull(connection) && connection !== DEFAULT_URL ? `REDIS_URL=${quoted(connection)} ` : '';
+  const url =
+    isShownInFull(connection) && connection !== DEFAULT_URL ? `REDIS_URL=${quoted(connection)} ` : '';
   const options = `${prefix === 'rt' ? '' : ` --prefix ${prefix}`}${shards === 1 ? '' : ` --shards ${shards}`}`;
   return `${url}npx redis-tokens${options}`;
 }

@@ -76,7 +76,8 @@ export function explainConfigError(error: ConfigError, given: GivenSettings): st
 
 /** What stands under `redisTokens` in the config files and in the environment. */
 function configured(): object {
-  const load = Load.fromEnvironment();
+  const { NODE_CONFIG_ENV, NODE_ENV } = process.env; // node-config's own rule, which its types make explicit
+  const load = Load.fromEnvironment(NODE_CONFIG_ENV || NODE_ENV || 'development');
   // Ours first: the user's files win over it, and need not repeat which variables there are.
   load.options.configDir = [OWN_FOLDER, ...userFolders()].join(delimiter);
   try {
@@ -96,5 +97,7 @@ function userFolders(): string[] {
 
 /** A text that is no number is left for the library to refuse. */
 function numberIn(value: unknown): unknown {
-  return typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value)) ? Number(value) : value;
+  return typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value))
+    ? Number(value)
+    : value;
 }

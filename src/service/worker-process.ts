@@ -11,8 +11,9 @@ import { aborted, stopSignal } from './stop-signal.js';
 /** Milliseconds between two attempts to start. */
 const RETRY_DELAY = 1_000;
 
-/** Milliseconds in which the process should have ended by itself once the worker is closed. */
-const GRACE = 1_000;
+/** Milliseconds in which the process should have ended by itself once the worker is closed. A connection that was being
+ * opened takes ioredis up to two seconds to let go of. */
+const GRACE = 3_000;
 
 /** Milliseconds for which an error is told once: a lost connection tells the same at every attempt. */
 const SAME_ERROR = 30_000;
@@ -66,13 +67,15 @@ function tellProblems(worker: TokenWorker): void {
     told.set(text, now);
     complain(text);
   });
-  worker.on('failed', ({ lane, id }, { message }) => complain(`job ${id} on ${lane} failed for good: ${message}`));
+  worker.on('failed', ({ lane, id }, { message }) =>
+    complain(`job ${id} on ${lane} failed for good: ${message}`),
+  );
 }
 
-/** Jobs that outlast `closeTimeout` must not keep the process: another worker takes them over. */
+/** What outlasts `closeTimeout`, a job or a Redis that is gone, must not keep the process. */
 function endInTime(): void {
   const timer = setTimeout(() => {
-    complain('jobs were still running: they are left to another worker');
+    complain('not everything could be ended in time: jobs that still ran are left to another worker');
     process.exit(1);
   }, GRACE);
   timer.unref();

@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Clock } from './clock.js';
 import { buildCommand, type CommandFields, type Commands } from './commands.js';
 import { copyData, kindOf } from './data.js';
-import { type FieldProblem, ValidationError } from './errors.js';
+import type { FieldProblem } from './errors.js';
 import { secretProblem } from './fields.js';
 import { ownerShard, shardOf, tokenId } from './identity.js';
 import { isTokenPrefix } from './options.js';
@@ -53,18 +53,13 @@ export class Sealer {
     found: readonly FieldProblem[] = [],
   ): Sealed<O> {
     const given = (typeof input === 'object' && input !== null ? input : {}) as unknown as RawInput;
-    const prefix = (given.tokenPrefix as string | undefined) ?? this.#options.tokenPrefix;
+    const { tokenPrefix = this.#options.tokenPrefix } = given;
+    const noPrefix = isTokenPrefix(tokenPrefix);
+    const prefix = noPrefix ? this.#options.tokenPrefix : (tokenPrefix as string);
     const custom = op === 'create' && given.customToken !== undefined;
     const presented = op !== 'create' && op !== 'list' && op !== 'deleteAll';
     const problems = [...found];
-    const prefixRule = isTokenPrefix(prefix);
-    if (prefixRule !== undefined) {
-      // Without it, nothing can be said about the token.
-      throw new ValidationError(op, [
-        ...problems,
-        { field: 'tokenPrefix', problem: `must be ${prefixRule}` },
-      ]);
-    }
+    addProblem(problems, 'tokenPrefix', noPrefix && `must be ${noPrefix}`);
     if (op === 'create') {
       if (custom) addProblem(problems, 'customToken', customProblem(given.customToken, prefix));
     } else if (presented && typeof given.token !== 'string') {

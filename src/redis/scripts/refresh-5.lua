@@ -3,7 +3,7 @@
 --   KEYS[1] scope index  [2] log  [3] revoked  [4] job  [5] record
 --   ARGV[1] app  [2] type  [3] commandId  [4] issuedAt  [5] until  [6] queued  [7] maxCommandAge
 --   ARGV[8] id  [9] duration in microseconds
--- Output: ok (record, version), none, expired, ahead, late
+-- Output: ok (record, version, createdAt), none, expired, ahead, late
 --- @include "attempt"
 --- @include "index"
 --- @include "mark"
@@ -36,4 +36,4 @@ record.refreshed = math.max(issued, record.refreshed)
 local text = write(id, record)
 index(id, record.owner, expires)
 publish('token-refreshed', id, record.owner, record.version)
-return settle('ok', text, record.version)
+return settle('ok', text, record.version, record.created)

@@ -3,7 +3,7 @@
 --   KEYS[1] scope index  [2] log  [3] revoked  [4] job  [5] record
 --   ARGV[1] app  [2] type  [3] commandId  [4] issuedAt  [5] until  [6] queued  [7] maxCommandAge
 --   ARGV[8] id  [9] maxDataBytes  [10…] key, JSON text of its value, or '' to delete it, …
--- Output: ok (record, version), none, too-large (bytes), expired, ahead, late
+-- Output: ok (record, version, createdAt), none, too-large (bytes), expired, ahead, late
 --- @include "attempt"
 --- @include "index"
 --- @include "mark"
@@ -50,4 +50,4 @@ record.version = record.version + 1
 record.tail = (count == 0 and '' or ',') .. table.concat(tail, ',') .. ']'
 local text = write(id, record)
 publish('token-updated', id, record.owner, record.version)
-return settle('ok', text, record.version)
+return settle('ok', text, record.version, record.created)

@@ -19,7 +19,8 @@ local function settle(code, text, a, b, c)
   return { code, now, text or '', a, b, c }
 end
 
--- The reply that ends the attempt here, or nil where the command is to be run.
+-- The reply that ends the attempt here, or nil where the command is to be run. What was decided before is answered
+-- again, with the value at `key` as of now: whether that is still the same life, the caller tells by createdAt.
 local function begin(revocation, key)
   if now > tonumber(ARGV[5]) then return { 'late', now, '', '0', '0', '0' } end
   if queued then

@@ -6,7 +6,7 @@ local MARKS = 100000
 local MARK_GRACE = 60000000 -- microseconds that a mark outlives the last command it can meet
 
 local function id_mark(id)
-  return 'id:' .. id
+  return 'id:' .. scope .. ':' .. id -- an id counts only in the scope that it was made in
 end
 
 local function owner_mark(owner)

@@ -1,0 +1,26 @@
+/** Exit statuses: what a script may rely on. */
+import { CommanderError } from 'commander';
+import { StoreUnavailableError, TokenError } from '../tokens/errors.js';
+import { UsageError } from './usage-error.js';
+
+export const DONE = 0;
+export const NOT_FOUND = 1;
+export const BAD_INPUT = 2;
+export const UNREACHABLE = 3;
+export const FAILED = 4;
+
+export const EXIT_STATUS_HELP = `
+Exit status:
+  ${DONE}  done
+  ${NOT_FOUND}  not found: the token is missing, expired or revoked (health: no worker)
+  ${BAD_INPUT}  wrong input or settings; nothing was done
+  ${UNREACHABLE}  Redis can not be reached
+  ${FAILED}  anything else, such as no result in time`;
+
+const BAD_INPUT_CODES = ['VALIDATION', 'CONFIG', 'TOKEN_EXISTS', 'COMMAND_CONFLICT'];
+
+export function exitStatusOf(error: unknown): number {
+  if (error instanceof CommanderError || error instanceof UsageError) return BAD_INPUT;
+  if (error instanceof StoreUnavailableError) return UNREACHABLE;
+  return error instanceof TokenError && BAD_INPUT_CODES.includes(error.code) ? BAD_INPUT : FAILED;
+}

@@ -1,0 +1,60 @@
+/** How a failure is told: in words, or with --json as JSON; never with a token. */
+import { CommanderError } from 'commander';
+import { explainConfigError, type GivenSettings } from '../service/settings.js';
+import {
+  ConfigError,
+  ResultTimeoutError,
+  StoreUnavailableError,
+  TokenError,
+  ValidationError,
+} from '../tokens/errors.js';
+import { shownField } from './fields.js';
+import { printable } from './output.js';
+import { UsageError } from './usage-error.js';
+
+export function tellFailure(error: unknown, json: boolean, given: GivenSettings): void {
+  const text = json ? JSON.stringify({ error: describe(error, given) }) : inWords(error, given);
+  process.stderr.write(`${text}\n`);
+}
+
+function inWords(error: unknown, given: GivenSettings): string {
+  if (error instanceof ValidationError) {
+    const fields = error.fields.map(
+      ({ field, problem }) => `  ${printable(`${shownField(field)} ${problem}`)}`,
+    );
+    return ['redis-tokens: this can not be done:', ...fields].join('\n');
+  }
+  const { message } = describe(error, given);
+  return `redis-tokens: ${printable(message)}${hint(error)}`;
+}
+
+function hint(error: unknown): string {
+  if (error instanceof ResultTimeoutError) return ' (is a worker running? `redis-tokens health` tells)';
+  if (error instanceof StoreUnavailableError && error.outcome === 'unknown')
+    return ' (it may have been done)';
+  return '';
+}
+
+function describe(
+  error: unknown,
+  given: GivenSettings,
+): { code: string; message: string } & Record<string, unknown> {
+  if (error instanceof ValidationError) {
+    const fields = error.fields.map(({ field, problem }) => ({ field, option: shownField(field), problem }));
+    return { code: error.code, message: error.message, fields };
+  }
+  if (error instanceof ConfigError) return { code: error.code, message: explainConfigError(error, given) };
+  if (error instanceof StoreUnavailableError) {
+    return { code: error.code, message: error.message, outcome: error.outcome };
+  }
+  if (error instanceof ResultTimeoutError) {
+    return { code: error.code, message: error.message, receipt: error.receipt };
+  }
+  if (error instanceof CommanderError)
+    return { code: 'USAGE', message: error.message.replace(/^error: /, '') };
+  const message = error instanceof Error ? error.message || error.name : String(error);
+  return {
+    code: error instanceof TokenError || error instanceof UsageError ? error.code : 'INTERNAL',
+    message,
+  };
+}

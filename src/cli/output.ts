@@ -1,0 +1,86 @@
+/** How results look: aligned for people, or JSON. */
+import type { TokenRecord } from '../tokens/types.js';
+
+/** Where a command's result and remarks go. */
+export class Output {
+  readonly json: boolean;
+
+  constructor(json: boolean) {
+    this.json = json;
+  }
+
+  /** The result: one JSON document, or what `show` makes of it. */
+  result(value: unknown, show: () => string): void {
+    process.stdout.write(`${this.json ? JSON.stringify(value) : show()}\n`);
+  }
+
+  /** A remark for whoever watches. */
+  note(line: string): void {
+    process.stderr.write(`redis-tokens: ${line}\n`);
+  }
+}
+
+/** Names and data may hold what a terminal would obey, or what hides text: such characters are shown as escapes. */
+export function printable(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** One record, a line for each of its properties. */
+export function showRecord(record: TokenRecord & { token?: string }): string {
+  const { token, id, app, type, owner, version, createdAt, expiresAt, data } = record;
+  return align([
+    ...(token === undefined ? [] : [['token', printable(token)]]),
+    ['id', id],
+    ['app', printable(app)],
+    ['type', printable(type)],
+    ['owner', printable(owner)],
+    ['version', String(version)],
+    ['created', time(createdAt)],
+    ['expires', `${time(expiresAt)} (${until(expiresAt)})`],
+    ['data', printable(JSON.stringify(data))],
+  ]);
+}
+
+/** Records of one owner, a line each. */
+export function showTable(records: readonly TokenRecord[]): string {
+  if (records.length === 0) return 'no tokens';
+  const rows = records.map(({ id, version, createdAt, expiresAt, data }) => [
+    id,
+    String(version),
+    time(createdAt),
+    time(expiresAt),
+    printable(JSON.stringify(data)),
+  ]);
+  return align([['ID', 'VERSION', 'CREATED', 'EXPIRES', 'DATA'], ...rows]);
+}
+
+function align(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+const time = (ms: number): string => new Date(ms).toISOString();
+
+const UNITS = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
+] as const;
+
+function until(ms: number): string {
+  const seconds = Math.max(0, Math.round((ms - Date.now()) / 1_000));
+  const [unit, length] = UNITS.find(([, size]) => seconds >= 2 * size) ?? ['second', 1];
+  const count = Math.round(seconds / length);
+  return `in ${count} ${unit}${count === 1 ? '' : 's'}`;
+}

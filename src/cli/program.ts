@@ -1,0 +1,192 @@
+/** The command line: which commands and options there are, and what runs them. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError, Option } from 'commander';
+import {
+  type GivenSettings,
+  loadSettings,
+  SETTINGS,
+  type SettingName,
+  type Settings,
+} from '../service/settings.js';
+import { TOKEN_EVENT_TYPES } from '../tokens/events.js';
+import { DONE, EXIT_STATUS_HELP, exitStatusOf, NOT_FOUND } from './exit-status.js';
+import { tellFailure } from './failure.js';
+import { FIELDS, type Field, isArgument, optionOf } from './fields.js';
+import { OPERATION_COMMANDS, type OperationCommand } from './operations.js';
+import { Output } from './output.js';
+import { runOperation } from './run-operation.js';
+import { type WatchOptions, watch } from './watch.js';
+
+type Options = Record<string, string | boolean | undefined>;
+
+/** What a command's action is given. */
+interface Call {
+  /** Its own options. */
+  options: Options;
+  /** Its argument, where it takes one. */
+  argument: string | undefined;
+  settings: Settings;
+  output: Output;
+}
+
+/** What is known of a command's run besides its output. */
+interface Outcome {
+  status: number;
+  /** The settings that were given on the command line. */
+  given: GivenSettings;
+}
+
+/** Runs a command to its end. @returns the exit status. */
+export async function runCommand(args: readonly string[]): Promise<number> {
+  const outcome: Outcome = { status: DONE, given: {} };
+  const program = createProgram(outcome);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return outcome.status;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return DONE; // --help, --version
+    // Where the arguments could not be read, neither could --json.
+    const json = program.opts().json === true || args.includes('--json');
+    if (!isHelp(error)) tellFailure(error, json, outcome.given);
+    return exitStatusOf(error);
+  }
+}
+
+/** @param outcome is filled in by the command that runs. */
+function createProgram(outcome: Outcome): Command {
+  const program = new Command('redis-tokens')
+    .description(
+      'Create, read, refresh, update and revoke opaque tokens in Redis, and hear of every revocation at once.',
+    )
+    .version(packageVersion())
+    .exitOverride()
+    .configureOutput({ outputError: () => {} }) // told by tellFailure
+    .addHelpText('after', `${PEPPER_HELP}\n${EXIT_STATUS_HELP}`);
+  for (const name of ['connection', 'prefix', 'shards', 'tokenPrefix', 'timeout'] as const) {
+    program.addOption(settingOption(name));
+  }
+  program.option('--json', 'print JSON');
+
+  const add = (command: Command, run: (call: Call) => Promise<number>) =>
+    command.action(async (...received: unknown[]) => {
+      const argument = command.registeredArguments.length > 0 ? (received[0] as string) : undefined;
+      // The worker's own settings stand among its command's options.
+      const options = command.opts() as Options;
+      const { json } = program.opts() as Options;
+      outcome.given = givenSettings({ ...options, ...program.opts() });
+      const settings = loadSettings(outcome.given);
+      outcome.status = await run({ options, argument, settings, output: new Output(json === true) });
+    });
+
+  addWorker(program, add);
+  for (const row of OPERATION_COMMANDS) addOperation(program, row, add);
+  addWatch(program, add);
+  addHealth(program, add);
+  return program;
+}
+
+type Add = (command: Command, run: (call: Call) => Promise<number>) => void;
+
+function addWorker(program: Command, add: Add): void {
+  const command = program
+    .command('worker')
+    .description('run commands from the queues, until SIGTERM or Ctrl-C')
+    .addOption(settingOption('concurrency'))
+    .addOption(settingOption('closeTimeout'));
+  add(command, async ({ settings }) => {
+    const { runWorker } = await import('../service/worker-process.js'); // only where it is needed: BullMQ and Inversify
+    await runWorker(settings);
+    return DONE;
+  });
+}
+
+function addOperation(
+  program: Command,
+  { operation, name, help, fields, tell }: OperationCommand,
+  add: Add,
+): void {
+  const command = program.command(name).description(help);
+  for (const field of fields) {
+    if (isArgument(field)) command.argument(FIELDS[field].flags, FIELDS[field].help);
+    else command.addOption(optionOf(field));
+  }
+  command.option('--queue', 'send it as a command to a worker, and wait for the result');
+  add(command, async ({ options, argument, settings, output }) => {
+    const input: Partial<Record<Field, unknown>> = {};
+    for (const field of fields) {
+      const text = isArgument(field) ? argument : options[optionOf(field).attributeName()];
+      if (text !== undefined) input[field] = await FIELDS[field].read(text as string);
+    }
+    return tell(await runOperation(operation, input, settings, options.queue === true), output);
+  });
+}
+
+function addWatch(program: Command, add: Add): void {
+  const command = program.command('watch').description('print events as they happen, until Ctrl-C');
+  for (const field of ['app', 'type', 'owner'] as const) {
+    command.option(FIELDS[field].flags, `only events of this ${field}`);
+  }
+  command.addOption(new Option('--event <type...>', 'only these').choices(TOKEN_EVENT_TYPES));
+  add(command, async ({ options, settings, output }) => {
+    await watch(options as WatchOptions, settings, output);
+    return DONE;
+  });
+}
+
+function addHealth(program: Command, add: Add): void {
+  const command = program
+    .command('health')
+    .description('tell whether Redis answers and each queue has a worker connected')
+    .option('--here', 'count only workers at the address that this process has, as in the same container');
+  add(command, async ({ options, settings, output }) => {
+    const { checkHealth } = await import('../service/health.js');
+    const health = await checkHealth(settings, options.here === true);
+    const { commands, revocations } = health.workers;
+    output.result(
+      health,
+      () => `${health.healthy ? 'healthy' : 'no worker'}: commands ${commands}, revocations ${revocations}`,
+    );
+    return health.healthy ? DONE : NOT_FOUND;
+  });
+}
+
+const SETTING_HELP: Partial<Record<SettingName, { takes: string; help: string }>> = {
+  connection: { takes: '<url>', help: 'Redis, redis:// or rediss://' },
+  prefix: { takes: '<prefix>', help: 'what every key, queue and channel starts with' },
+  shards: { takes: '<count>', help: 'over how many hash slots the tokens are spread' },
+  tokenPrefix: { takes: '<prefix>', help: 'what generated tokens start with' },
+  timeout: { takes: '<ms>', help: 'milliseconds after which an operation gives up' },
+  concurrency: { takes: '<count>', help: 'jobs run at a time on each queue' },
+  closeTimeout: { takes: '<ms>', help: 'milliseconds to wait for jobs under way at the end' },
+};
+
+const PEPPER_HELP = `
+Each setting also has an environment variable. The pepper has nothing else, REDIS_TOKENS_PEPPER: it is a key, and
+arguments can be seen by other users of this machine.`;
+
+/** No default is set here: an option that was not given leaves the environment and the config files their say. */
+function settingOption(name: SettingName): Option {
+  const { flag, variable } = SETTINGS[name];
+  const { takes, help } = SETTING_HELP[name] ?? { takes: '<value>', help: name };
+  return new Option(`${flag} ${takes}`, `${help} (${variable})`);
+}
+
+function givenSettings(options: Options): GivenSettings {
+  const given: GivenSettings = {};
+  for (const name of Object.keys(SETTINGS) as SettingName[]) {
+    const value =
+      SETTINGS[name].flag === undefined ? undefined : options[settingOption(name).attributeName()];
+    if (typeof value === 'string') given[name] = value;
+  }
+  return given;
+}
+
+/** Commander's way of saying that help was shown because no command was given. */
+const isHelp = (error: unknown): boolean =>
+  error instanceof CommanderError && error.code === 'commander.help';
+
+function packageVersion(): string {
+  const file = join(import.meta.dirname, '../../package.json');
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,32 @@
+/** From when and until when a command counts. */
+import { MICROS_PER_MS, MICROS_PER_SECOND, type Microseconds } from '../tokens/clock.js';
+import type { Command } from '../tokens/commands.js';
+import { durationMicros } from '../tokens/fields.js';
+import type { Attempt } from '../tokens/repository.js';
+import type { StoredToken } from './records.js';
+
+/** The attempt at a command that is being run: the moment, and what its events tell. */
+export interface Run extends Attempt {
+  now: Microseconds;
+  nowMs: number;
+}
+
+/** How far a sender's clock may be ahead. */
+export const AHEAD: Microseconds = 5 * MICROS_PER_SECOND;
+
+/** How much younger than a command its token may be: the error of the reckoned clocks. */
+const CLOCK_ERROR: Microseconds = MICROS_PER_MS;
+
+/** Whether a token can be the one that a command was issued for, and not a later life of its id. */
+export const isMeantBy = ({ issuedAt }: Command, { createdAt }: StoredToken): boolean =>
+  createdAt <= issuedAt + CLOCK_ERROR;
+
+/** Waiting in a queue counts. */
+export const endOfLife = (issuedAt: Microseconds, duration: number, { job, now }: Run): Microseconds =>
+  (job ? Math.min(now, issuedAt) : now) + durationMicros(duration);
+
+/** The moment from which a revocation counts: one that runs in process, from now on at the earliest. */
+export function revocationTime(issuedAt: Microseconds, { job, now }: Run): Microseconds {
+  if (issuedAt > now + AHEAD) return now;
+  return job ? issuedAt : Math.max(issuedAt, now);
+}

@@ -1,0 +1,96 @@
+// The repository on Redis as a subject of the contract suite, with a look at what it left in Redis.
+import { Redis } from 'ioredis';
+import { RedisTokenRepository } from '../../src/redis/repository.js';
+import { Store } from '../../src/redis/store.js';
+import { shardOf } from '../../src/tokens/identity.js';
+import { resolveTokenOptions } from '../../src/tokens/options.js';
+import { freshPrefix, sharedRedis } from '../support/redis.js';
+import { moveIntoPast } from '../support/time-travel.js';
+import type { Contents, Member, Subject, SubjectOptions } from './subject.js';
+import { scatteredId } from './world.js';
+
+export interface RedisSubject extends Subject {
+  readonly redis: Redis;
+  readonly prefix: string;
+}
+
+export async function openRedisSubject(options: SubjectOptions, shards: number): Promise<RedisSubject> {
+  const { url } = await sharedRedis();
+  const prefix = freshPrefix();
+  const resolved = resolveTokenOptions({ ...options, shards, prefix });
+  const repository = new RedisTokenRepository(new Store(url, resolved.timeout), resolved);
+  const redis = new Redis(url, { maxRetriesPerRequest: null });
+  return {
+    repository,
+    redis,
+    prefix,
+    advance: (ms) => moveIntoPast(redis, prefix, ms),
+    events: async () => {
+      const events = [];
+      for (let shard = 0; shard < shards; shard++) {
+        for (const [entry, [, event]] of await redis.xrange(`{${prefix}:${shard}}:log`, '-', '+')) {
+          events.push({ ...JSON.parse(event as string), id: `${shard}-${entry}` });
+        }
+      }
+      return events;
+    },
+    contents: () => readContents(redis, prefix, shards),
+    fillMarks: async (count, stamp) => {
+      for (let shard = 0; shard < shards; shard++) {
+        const marks = Array.from({ length: count }, () => [stamp, `id:${scatteredId()}`]).flat();
+        for (let i = 0; i < marks.length; i += 20_000) {
+          await redis.zadd(`{${prefix}:${shard}}:revoked`, ...marks.slice(i, i + 20_000));
+        }
+      }
+    },
+    close: async () => {
+      await repository.close();
+      const keys = await redis.keys(`{${prefix}*`);
+      if (keys.length > 0) await redis.del(keys);
+      await redis.quit();
+    },
+  };
+}
+
+async function readContents(redis: Redis, prefix: string, shards: number): Promise<Contents> {
+  const contents: Contents = { records: [], byOwner: [], byScope: [] };
+  for (const key of await redis.keys(`{${prefix}:*`)) {
+    const [, shard, name = ''] = /:(\d+)\}:(.*)$/s.exec(key) ?? [];
+    const [kind, ...segments] = name.split(':');
+    const [app = '', type = '', owner = ''] = segments.map(decodeURIComponent);
+    if (kind === 't') contents.records.push(await readRecord(redis, key, segments[0] as string));
+    if (kind !== 'o' && kind !== 's') continue;
+    for (const [member, expiresAt] of await readScores(redis, key)) {
+      const id = member.slice(0, 22);
+      if (String(shardOf(id, shards)) !== shard) throw new Error(`${id} lies in the wrong shard: ${key}`);
+      if (kind === 'o') contents.byOwner.push({ app, type, owner, id, expiresAt });
+      else contents.byScope.push({ app, type, owner: member.slice(23), id, expiresAt });
+    }
+    await checkOutlives(redis, key);
+  }
+  return contents;
+}
+
+/** A record that has just gone reads as one that was over long ago. */
+async function readRecord(redis: Redis, key: string, id: string): Promise<Member> {
+  const [text, ends] = await Promise.all([redis.get(key), redis.call('PEXPIRETIME', key)]);
+  const [app, type, owner, , , expiresAt] = JSON.parse(text ?? '["","","",0,0,0]');
+  if (text !== null && ends !== expiresAt)
+    throw new Error(`${key} expires at ${ends}, its record at ${expiresAt}`);
+  return { app, type, owner, id, expiresAt };
+}
+
+async function readScores(redis: Redis, key: string): Promise<[string, number][]> {
+  const flat = await redis.zrange(key, '0', '-1', 'WITHSCORES');
+  return flat.flatMap((member, i) =>
+    i % 2 === 0 ? [[member, Number(flat[i + 1])] as [string, number]] : [],
+  );
+}
+
+/** An index lives a day longer than its latest member. */
+async function checkOutlives(redis: Redis, key: string): Promise<void> {
+  const [, latest] = await redis.zrange(key, '0', '0', 'REV', 'WITHSCORES');
+  const ends = Number(await redis.call('PEXPIRETIME', key));
+  if (ends < Number(latest) + 86_400_000)
+    throw new Error(`${key} goes at ${ends}, with a member until ${latest}`);
+}

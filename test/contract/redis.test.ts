@@ -1,0 +1,70 @@
+// The contract of repositories, kept in Redis: on one shard and on several; and what only Redis can show.
+import { assert } from 'chai';
+import { contract } from './contract.js';
+import { openRedisSubject, type RedisSubject } from './redis-subject.js';
+import { SECOND, World } from './world.js';
+
+contract('The repository on Redis', (options) => openRedisSubject(options, 1));
+contract('The repository on Redis with four shards', (options) => openRedisSubject(options, 4));
+
+describe('In Redis', () => {
+  let subject: RedisSubject;
+  const world = new World(async (options) => {
+    subject = await openRedisSubject(options, 1);
+    return subject;
+  });
+
+  it('every event is published as it stands in the log, on the channel of its type and scope', async () => {
+    const listener = subject.redis.duplicate();
+    try {
+      const heard: [channel: string, message: string][] = [];
+      listener.on('pmessage', (_, channel, message) => heard.push([channel, message]));
+      await listener.psubscribe(`${subject.prefix}:events:*`);
+      const scope = { app: 'a:b*', type: '🙂 c' };
+      const { id } = await world.create({ ...scope, owner: 'ann "\n\u2028' });
+      await world.update(id, { a: 1 }, { ...scope, commandId: 'u-1' });
+      await world.refresh(id, 60, scope);
+      await world.delete(id, scope);
+      await world.create({ ...scope, owner: 'ann', duration: 1 });
+      await world.advance(2 * SECOND);
+      await world.list('ann', scope);
+      await listener.ping();
+      assert.deepEqual(
+        heard.map(([, message]) => JSON.parse(message)),
+        await world.events(),
+      );
+      assert.deepEqual(
+        heard.map(([channel]) => channel),
+        ['created', 'updated', 'refreshed', 'revoked', 'created', 'expired'].map(
+          (type) => `${subject.prefix}:events:token-${type}:a%3Ab%2A:%F0%9F%99%82%20c`,
+        ),
+      );
+    } finally {
+      await listener.quit();
+    }
+  });
+
+  it('nothing but the log, the scopes and what all processes agree on is there for ever', async () => {
+    const job = world.job();
+    const { id } = await world.create({ job, commandId: 'c' });
+    await world.create();
+    await world.delete(id);
+    await world.deleteAll('bob');
+    const lasting = [];
+    for (const key of await subject.redis.keys(`{${subject.prefix}*`)) {
+      if ((await subject.redis.ttl(key)) === -1) lasting.push(key);
+    }
+    const { prefix } = subject;
+    assert.sameMembers(lasting, [`{${prefix}}:meta`, `{${prefix}:0}:log`, `{${prefix}:0}:scopes`]);
+  });
+
+  it('a record is the array that is documented', async () => {
+    const data = { a: 1, '"': ['x'] };
+    const { id, expiresAt, createdAt } = await world.create({ owner: 'ann', data });
+    const text = await subject.redis.get(`{${subject.prefix}:0}:t:${id}`);
+    const [, , , , created] = JSON.parse(text ?? '[]');
+    assert.equal(Math.floor(created / 1_000), createdAt);
+    const record = ['shop', 'session', 'ann', 1, created, expiresAt, 0, 'a', '1', '"', '["x"]'];
+    assert.equal(text, JSON.stringify(record));
+  });
+});

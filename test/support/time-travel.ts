@@ -1,0 +1,66 @@
+// Moves everything that the library stored under a prefix into the past: what waiting would do, without waiting.
+import type { Redis } from 'ioredis';
+
+const MICROS_PER_MS = 1_000;
+
+/** Places in a record: `[app, type, owner, version, createdAt, expiresAt, refreshedAt, …]`. */
+const CREATED_AT = 4;
+const EXPIRES_AT = 5;
+const REFRESHED_AT = 6;
+
+/** @param redis a client of the one server that holds the prefix; nothing else may use the prefix meanwhile. */
+export async function moveIntoPast(redis: Redis, prefix: string, ms: number): Promise<void> {
+  const now = await serverTime(redis);
+  for (const key of await redis.keys(`{${prefix}:*`)) {
+    // Where the key's life ends before now, it goes with all that it holds.
+    const ends = Number(await redis.call('PEXPIRETIME', key));
+    if (ends >= 0 && ends - ms <= now) {
+      await redis.del(key);
+      continue;
+    }
+    const name = key.slice(key.indexOf('}:') + 2);
+    if (name.startsWith('t:')) await moveRecord(redis, key, ms);
+    else if (name.startsWith('o:') || name.startsWith('s:')) await moveScores(redis, key, ms);
+    else if (name === 'revoked') await moveScores(redis, key, ms * MICROS_PER_MS);
+    else if (name.startsWith('job:')) await moveDecisions(redis, key, ms);
+    else if (name === 'floor') await moveFloor(redis, key, ms * MICROS_PER_MS);
+    if (ends >= 0) await redis.call('PEXPIREAT', key, ends - ms);
+  }
+}
+
+/** Milliseconds by the server's clock. */
+export async function serverTime(redis: Redis): Promise<number> {
+  const [seconds, micros] = await redis.time();
+  return Number(seconds) * 1_000 + Math.floor(Number(micros) / MICROS_PER_MS);
+}
+
+async function moveRecord(redis: Redis, key: string, ms: number): Promise<void> {
+  const record = JSON.parse((await redis.get(key)) ?? '[]');
+  record[CREATED_AT] -= ms * MICROS_PER_MS;
+  record[EXPIRES_AT] -= ms;
+  if (record[REFRESHED_AT] > 0) record[REFRESHED_AT] -= ms * MICROS_PER_MS;
+  await redis.set(key, JSON.stringify(record), 'KEEPTTL');
+}
+
+async function moveScores(redis: Redis, key: string, by: number): Promise<void> {
+  const members = await redis.zrange(key, '0', '-1', 'WITHSCORES');
+  const pipeline = redis.pipeline();
+  for (let i = 0; i < members.length; i += 2) {
+    pipeline.zadd(key, Number(members[i + 1]) - by, members[i] as string);
+  }
+  await pipeline.exec();
+}
+
+/** `code:number:microseconds:milliseconds` of each command; what is no time is far smaller. */
+async function moveDecisions(redis: Redis, key: string, ms: number): Promise<void> {
+  for (const [command, decision] of Object.entries(await redis.hgetall(key))) {
+    const [code, number, micros, millis] = decision.split(':');
+    const createdAt = Number(micros) > 1e14 ? Number(micros) - ms * MICROS_PER_MS : micros;
+    const expiresAt = Number(millis) > 1e11 ? Number(millis) - ms : millis;
+    await redis.hset(key, command, [code, number, createdAt, expiresAt].join(':'));
+  }
+}
+
+async function moveFloor(redis: Redis, key: string, by: number): Promise<void> {
+  await redis.set(key, String(Number(await redis.get(key)) - by), 'KEEPTTL');
+}

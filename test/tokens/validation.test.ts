@@ -1,0 +1,195 @@
+// Validation: every field of every operation, and all wrong ones at once, before any I/O.
+import { inspect } from 'node:util';
+import { assert } from 'chai';
+import fc from 'fast-check';
+import { CreateCommand, OPERATIONS } from '../../src/tokens/commands.js';
+import { ValidationError } from '../../src/tokens/errors.js';
+import { InProcessTokens } from '../../src/tokens/in-process.js';
+import { resolveTokenOptions } from '../../src/tokens/options.js';
+import { Sealer } from '../../src/tokens/sealer.js';
+import type { Operation } from '../../src/tokens/types.js';
+import { checkCommand } from '../../src/tokens/validation.js';
+import { untouchableRepository } from '../support/untouchable-repository.js';
+import { rightInput, WRONG } from './wrong-values.js';
+
+const options = resolveTokenOptions({});
+const sealer = new Sealer(options, { now: () => Date.now() * 1_000 });
+const seal = (op: Operation, input: unknown) => sealer.seal(op, input as never);
+
+function refusalOf(run: () => unknown): ValidationError {
+  try {
+    run();
+  } catch (error) {
+    assert.instanceOf(error, ValidationError);
+    return error as ValidationError;
+  }
+  return assert.fail('it was taken');
+}
+
+const fieldsOf = ({ fields }: ValidationError) => fields.map(({ field }) => field).sort();
+
+describe('Validation', () => {
+  for (const op of OPERATIONS) {
+    describe(`of ${op}`, () => {
+      it('takes what is right', () => {
+        assert.equal(seal(op, rightInput(op)).command.op, op);
+      });
+
+      for (const [field, values] of Object.entries(WRONG[op])) {
+        it(`refuses ${field} alone where it is ${Object.keys(values).join(', ')}`, () => {
+          for (const [what, value] of Object.entries(values)) {
+            const error = refusalOf(() => seal(op, { ...rightInput(op), [field]: value }));
+            assert.deepEqual(fieldsOf(error), [field], what);
+            assert.isNotEmpty(error.fields[0]?.problem, what);
+            assert.isTrue(error.message.startsWith(`${op}: ${field} `), error.message);
+          }
+        });
+      }
+
+      it('names all wrong fields at once, and no others', () => {
+        const fields = Object.keys(WRONG[op]);
+        const wrong = fc.record(
+          Object.fromEntries(
+            fields.map((field) => [field, fc.constantFrom(...Object.values(WRONG[op][field] ?? {}))]),
+          ),
+          { requiredKeys: [] },
+        );
+        fc.assert(
+          fc.property(wrong, (values) => {
+            fc.pre(Object.keys(values).length > 0);
+            const error = refusalOf(() => seal(op, { ...rightInput(op), ...values }));
+            assert.deepEqual(fieldsOf(error), Object.keys(values).sort());
+          }),
+        );
+      });
+
+      it('refuses what is no input at all', () => {
+        for (const input of [undefined, null, 1, 'input', [], () => 1, Symbol('x')]) {
+          const required = Object.entries(WRONG[op]).filter(([, values]) => 'nothing' in values);
+          const error = refusalOf(() => seal(op, input));
+          assert.deepEqual(fieldsOf(error), required.map(([field]) => field).sort());
+        }
+      });
+
+      for (const isReady of [true, false]) {
+        it(`rejects before any I/O, ${isReady ? 'connected' : 'not connected'} or not`, async () => {
+          const { repository, touched } = untouchableRepository(isReady);
+          const tokens = new InProcessTokens('Tokens', repository, options);
+          for (const [field, values] of Object.entries(WRONG[op])) {
+            for (const value of Object.values(values)) {
+              const input = { ...rightInput(op), [field]: value } as never;
+              const error = await (tokens[op](input) as Promise<unknown>).catch((reason: unknown) => reason);
+              assert.instanceOf(error, ValidationError);
+            }
+          }
+          assert.deepEqual(touched, []);
+        });
+      }
+    });
+  }
+
+  it('takes names and tokens of the greatest length, counted in characters', () => {
+    for (const char of ['x', 'ü', '🙂']) {
+      const name = char.repeat(256);
+      const input = { app: name, type: name, owner: name, duration: 1, customToken: char.repeat(1_024) };
+      assert.equal(seal('create', input).command.app, name);
+    }
+  });
+
+  it('takes any duration up to ten years, and asks for seconds above', () => {
+    for (const duration of [Number.MIN_VALUE, 0.001, 1.5, 10 * 365 * 86_400]) {
+      seal('refresh', { ...rightInput('refresh'), duration });
+    }
+    const error = refusalOf(() => seal('refresh', { ...rightInput('refresh'), duration: Date.now() }));
+    assert.include(error.message, 'seconds, not milliseconds?');
+  });
+
+  it('takes data of exactly the greatest size', () => {
+    seal('create', { ...rightInput('create'), data: { a: 'x'.repeat(65_536 - 8) } });
+    const error = refusalOf(() =>
+      seal('create', { ...rightInput('create'), data: { a: 'x'.repeat(65_536 - 7) } }),
+    );
+    assert.equal(error.fields[0]?.problem, 'must be at most 65536 bytes as JSON, got 65537');
+  });
+
+  it('fills in data and limit where they are left out', () => {
+    const create = seal('create', { ...rightInput('create'), data: undefined });
+    assert.deepEqual((create.command as CreateCommand).data, {});
+    const list = sealer.seal('list', { app: 'shop', type: 'session', owner: 'ann' });
+    assert.equal(list.command.limit, 1_000);
+    assert.isUndefined(list.command.after);
+  });
+
+  it('refuses a prefix that is none, whoever slipped it in', () => {
+    for (const tokenPrefix of [null, '', 5, {}, [], 'a b', 'x'.repeat(33), { length: 3 }]) {
+      const error = refusalOf(() => seal('create', { ...rightInput('create'), app: '', tokenPrefix }));
+      assert.deepEqual(fieldsOf(error), ['app', 'tokenPrefix']);
+    }
+  });
+
+  it('of operations without a token does not ask for one, whatever else the input holds', () => {
+    for (const op of ['list', 'deleteAll'] as const) {
+      seal(op, { ...rightInput(op), customToken: 'x', token: 5, id: 'x', issuedAt: 'x', op: 'create' });
+    }
+  });
+
+  it('takes neither id nor stamp nor kind of secret from its caller', () => {
+    const { command } = seal('create', {
+      ...rightInput('create'),
+      id: 'x',
+      issuedAt: 1,
+      custom: false,
+      op: 'get',
+    });
+    assert.match((command as CreateCommand).id, /^[\w-]{22}$/);
+    assert.approximately(command.issuedAt, Date.now() * 1_000, 1_000_000);
+    assert.isTrue((command as CreateCommand).custom);
+    assert.equal(command.op, 'create');
+  });
+
+  it('names the place of what is wrong in data', () => {
+    const error = refusalOf(() => seal('create', { ...rightInput('create'), data: { a: [{ b: 1n }] } }));
+    assert.deepEqual(error.fields, [{ field: 'data', problem: '(at data.a[0].b) is a bigint' }]);
+  });
+
+  it('shows no secret in any refusal', () => {
+    const secret = 'the-secret-of-ann';
+    for (const input of [
+      { app: '', customToken: secret, duration: 1 },
+      { customToken: `rt_${secret}` },
+      { customToken: `${secret}\0` },
+      { customToken: secret.repeat(100) },
+      { token: { secret } },
+      { token: [secret], app: 1 },
+      { token: secret, data: { [Symbol(secret)]: 1 } },
+    ]) {
+      for (const op of OPERATIONS) {
+        const error = refusalOf(() => seal(op, input));
+        for (const text of [
+          error.message,
+          error.stack,
+          inspect(error, { depth: 9 }),
+          JSON.stringify(error),
+        ]) {
+          assert.notInclude(text, secret);
+        }
+      }
+    }
+  });
+
+  it('of a command from a queue asks for microseconds, and for an id', () => {
+    const command = Object.assign(new CreateCommand(), {
+      ...{ app: 'shop', type: 'session', owner: 'ann', data: {}, duration: 1 },
+      ...{ issuedAt: Date.now(), id: 'a token?' },
+    });
+    const error = refusalOf(() => checkCommand(command, 65_536));
+    assert.deepEqual(fieldsOf(error), ['id', 'issuedAt']);
+    assert.include(error.message, 'not milliseconds?');
+    for (const issuedAt of [undefined, null, -1, 1.5, Number.NaN, '1', 2 ** 60, 1n]) {
+      Object.assign(command, { id: 'A'.repeat(22), issuedAt });
+      assert.deepEqual(fieldsOf(refusalOf(() => checkCommand(command, 65_536))), ['issuedAt']);
+    }
+    Object.assign(command, { issuedAt: Date.now() * 1_000, custom: 'yes' });
+    assert.deepEqual(fieldsOf(refusalOf(() => checkCommand(command, 65_536))), ['custom']);
+  });
+});

@@ -152,17 +152,21 @@ function addHealth(program: Command, add: Add): void {
 }
 
 const SETTING_HELP: Partial<Record<SettingName, { takes: string; help: string }>> = {
-  connection: { takes: '<url>', help: 'Redis, redis:// or rediss://' },
-  prefix: { takes: '<prefix>', help: 'what every key, queue and channel starts with' },
-  shards: { takes: '<count>', help: 'over how many hash slots the tokens are spread' },
-  tokenPrefix: { takes: '<prefix>', help: 'what generated tokens start with' },
-  timeout: { takes: '<ms>', help: 'milliseconds after which an operation gives up' },
-  concurrency: { takes: '<count>', help: 'jobs run at a time on each queue' },
-  closeTimeout: { takes: '<ms>', help: 'milliseconds to wait for jobs under way at the end' },
+  connection: { takes: '<url>', help: 'Redis, by default redis://localhost:6379' },
+  prefix: { takes: '<prefix>', help: 'what every key, queue and channel starts with, by default rt' },
+  shards: { takes: '<count>', help: 'over how many hash slots the tokens are spread, by default 1' },
+  tokenPrefix: { takes: '<prefix>', help: 'what generated tokens start with, by default rt_' },
+  timeout: { takes: '<ms>', help: 'milliseconds after which an operation gives up, by default 5000' },
+  concurrency: { takes: '<count>', help: 'jobs run at a time on each queue, by default 32' },
+  closeTimeout: {
+    takes: '<ms>',
+    help: 'milliseconds to wait for jobs under way at the end, by default 10000',
+  },
 };
 
 const PEPPER_HELP = `
-Each setting also has an environment variable. The pepper has nothing else, REDIS_TOKENS_PEPPER: it is a key, and
+In parentheses: the environment variable that stands for an option. REDIS_TOKENS_MAX_DATA_BYTES and
+REDIS_TOKENS_MAX_COMMAND_AGE (milliseconds) have no option. The pepper has nothing else, REDIS_TOKENS_PEPPER: it is a key, and
 arguments can be seen by other users of this machine.`;
 
 /** No default is set here: an option that was not given leaves the environment and the config files their say. */

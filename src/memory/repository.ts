@@ -172,7 +172,8 @@ export class MemoryTokenRepository implements TokenRepository {
     const revoked = Math.max(marked, this.#marks.of(ownerMark(command, owner)), this.#marks.floor);
     if (issuedAt <= revoked || (!custom && marked > 0)) throw new TokenRevokedError();
 
-    const createdAt = Math.min(issuedAt, run.now);
+    // A sender's clock may be ahead: what was issued after a revocation was created after it.
+    const createdAt = Math.max(Math.min(issuedAt, run.now), revoked + 1);
     const before = this.#records.get(id);
     if (before && isAlive(before, run.nowMs)) {
       // A generated token that exists is this create, sent again; so is a custom one of the very same moment.
@@ -200,11 +201,6 @@ export class MemoryTokenRepository implements TokenRepository {
   ): Microseconds | undefined {
     const token = this.#live(command, run);
     if (!token || !isMeantBy(command, token)) return undefined;
-    const reason = this.#revocationOf(token);
-    if (reason) {
-      this.#revoke(token, reason, run);
-      return undefined;
-    }
     const event = apply(token);
     if (event === 'token-expired') {
       this.#expire(token, run);
@@ -263,12 +259,6 @@ export class MemoryTokenRepository implements TokenRepository {
     return live && live.createdAt === outcome ? toRecord(live) : undefined;
   }
 
-  /** Why a token is dead although its record is still there. */
-  #revocationOf(token: StoredToken): RevocationReason | undefined {
-    if (this.#marks.of(idMark(token, token.id)) >= token.createdAt) return 'deleted';
-    return this.#marks.of(ownerMark(token, token.owner)) >= token.createdAt ? 'deleted-all' : undefined;
-  }
-
   #revoke(token: StoredToken, reason: RevocationReason, { nowMs, commandId }: Run): void {
     this.#records.remove(token);
     this.#log.publish('token-revoked', token, nowMs, { commandId, reason });
@@ -276,6 +266,7 @@ export class MemoryTokenRepository implements TokenRepository {
 
   #expire(token: StoredToken, run: Run): void {
     this.#records.remove(token);
-    this.#log.publish('token-expired', token, run.nowMs, run);
+    // Whoever meets a token that has expired is not the cause of it.
+    this.#log.publish('token-expired', token, run.nowMs);
   }
 }

@@ -124,7 +124,7 @@ export class TokenProducer implements TokenOperations {
   }
 
   update<D extends object = AnyData>(
-    input: UpdateInput<D>,
+    input: UpdateInput<NoInfer<D>>,
     options?: CommandOptions,
   ): Promise<Token<D> | undefined> {
     return this.#perform('update', input as UpdateInput, options) as Promise<Token<D> | undefined>;
@@ -308,8 +308,9 @@ export class TokenProducer implements TokenOperations {
     });
     if (!job) return gone(`the result of job ${jobId} is no longer kept`);
     if (!job.finishedOn) return undefined;
-    if (job.failedReason) return gone(job.failedReason);
-    const { results } = job.returnvalue as JobResult;
+    // A job that failed and was run again keeps the reason: whether it succeeded, only its return value tells.
+    const { results } = (job.returnvalue ?? {}) as Partial<JobResult>;
+    if (!results) return gone(job.failedReason);
     return (
       results.find((result) => result.commandId === commandId) ?? gone(`job ${jobId} holds no such command`)
     );

@@ -38,7 +38,7 @@ export class ResultInbox<A extends Awaited> {
     this.#client = client;
     this.#channel = channelOf(this.source);
     this.#read = read;
-    client.on('message', (_channel: string, text: string) => this.#hear(JSON.parse(text) as JobResult));
+    client.on('message', (_channel: string, text: string) => this.#hear(text));
     client.on('close', () => {
       this.#listening = false;
     });
@@ -128,9 +128,19 @@ export class ResultInbox<A extends Awaited> {
     );
   }
 
-  #hear({ jobId, results }: JobResult): void {
-    for (const result of results)
-      this.#waiters.get(keyOf({ jobId, commandId: result.commandId }))?.settle(result);
+  /** Whatever else is published here, by whomever, is left aside. */
+  #hear(text: string): void {
+    let message: Partial<JobResult> | null;
+    try {
+      message = JSON.parse(text);
+    } catch {
+      return;
+    }
+    const { jobId, results } = message ?? {};
+    if (typeof jobId !== 'string' || !Array.isArray(results)) return;
+    for (const result of results) {
+      if (result) this.#waiters.get(keyOf({ jobId, commandId: result.commandId }))?.settle(result);
+    }
   }
 }
 

@@ -13,6 +13,9 @@ export const BATCH_BYTES = 1_048_576;
 /** Bytes of JSON that the value of one result may have. */
 export const RESULT_BYTES = 1_048_576;
 
+/** Microseconds before this lie in 1973: whoever sends less has sent milliseconds. */
+const EARLIEST_STAMP = 1e14;
+
 export type WireCommand = { commandId: string; op: Operation; issuedAt: number } & Record<string, unknown>;
 
 /** The data of a job. */
@@ -135,6 +138,12 @@ function checkedCommand({ commandId: _, op, ...fields }: Record<string, unknown>
   // Languages whose numbers are narrower send the stamp as decimal digits.
   if (typeof fields.issuedAt === 'string' && /^\d{1,16}$/.test(fields.issuedAt)) {
     fields.issuedAt = Number(fields.issuedAt);
+  }
+  if (typeof fields.issuedAt === 'number' && fields.issuedAt >= 0 && fields.issuedAt < EARLIEST_STAMP) {
+    problems.push({
+      field: 'issuedAt',
+      problem: 'must be in microseconds since the epoch (not milliseconds?)',
+    });
   }
   const command = buildCommand(op, fields);
   checkCommand(command, rules.maxDataBytes, problems);

@@ -50,7 +50,7 @@ export class InProcessTokens implements TokenOperations {
     );
   }
 
-  update<D extends object = AnyData>(input: UpdateInput<D>): Promise<Token<D> | undefined> {
+  update<D extends object = AnyData>(input: UpdateInput<NoInfer<D>>): Promise<Token<D> | undefined> {
     return this.#run('update', input as UpdateInput, ({ command, token, possible }, attempt) =>
       possible ? withToken<D>(this.#repository.update(command, attempt), token) : undefined,
     );

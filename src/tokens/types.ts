@@ -75,7 +75,7 @@ export interface ListInput extends OwnerInput {
 export interface Operations<D extends object = AnyData> {
   create: { input: CreateInput<D>; result: TokenRecord<D> };
   get: { input: TokenInput; result: TokenRecord<D> | undefined };
-  update: { input: UpdateInput<D>; result: TokenRecord<D> | undefined };
+  update: { input: UpdateInput<NoInfer<D>>; result: TokenRecord<D> | undefined };
   refresh: { input: RefreshInput; result: TokenRecord<D> | undefined };
   delete: { input: TokenInput; result: boolean };
   deleteAll: { input: OwnerInput; result: number };
@@ -96,7 +96,7 @@ export interface TokenOperations {
   /** Reads a token: `undefined` where it is missing, expired or revoked. */
   get<D extends object = AnyData>(input: TokenInput): Promise<Token<D> | undefined>;
   /** Merges changes into a token's data, atomically; never changes its expiry, never revives it. */
-  update<D extends object = AnyData>(input: UpdateInput<D>): Promise<Token<D> | undefined>;
+  update<D extends object = AnyData>(input: UpdateInput<NoInfer<D>>): Promise<Token<D> | undefined>;
   /** Sets a token's remaining life to `duration` seconds from now; never revives it. */
   refresh<D extends object = AnyData>(input: RefreshInput): Promise<Token<D> | undefined>;
   /** Revokes a token; `false` where there was none. */

@@ -67,4 +67,26 @@ describe('In Redis', () => {
     const record = ['shop', 'session', 'ann', 1, created, expiresAt, 0, 'a', '1', '"', '["x"]'];
     assert.equal(text, JSON.stringify(record));
   });
+
+  for (const [operation, run] of [
+    ['update', (id: string) => world.update(id, { a: 1 })],
+    ['refresh', (id: string) => world.refresh(id, 90)],
+  ] as const) {
+    for (const [reason, member] of [
+      ['deleted', (id: string) => `id:shop:session:${id}`],
+      ['deleted-all', () => 'owner:shop:session:ann'],
+    ] as const) {
+      it(`a token that a revocation in steps has not come to is ended by the ${operation} that meets it (${reason})`, async () => {
+        const { id } = await world.create({ owner: 'ann' });
+        await subject.redis.zadd(`{${subject.prefix}:0}:revoked`, world.now(), member(id));
+        await world.events();
+        assert.isUndefined(await run(id));
+        assert.isUndefined(await world.get(id));
+        assert.deepEqual(await world.facts(), [
+          { type: 'token-revoked', subject: id, owner: 'ann', version: 1, reason },
+        ]);
+        assert.deepEqual(await world.indexSizes(), { byOwner: 0, byScope: 0 });
+      });
+    }
+  }
 });

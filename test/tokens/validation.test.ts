@@ -177,14 +177,13 @@ describe('Validation', () => {
     }
   });
 
-  it('of a command from a queue asks for microseconds, and for an id', () => {
+  it('of a command asks for a stamp in whole microseconds, and for an id', () => {
     const command = Object.assign(new CreateCommand(), {
       ...{ app: 'shop', type: 'session', owner: 'ann', data: {}, duration: 1 },
-      ...{ issuedAt: Date.now(), id: 'a token?' },
+      ...{ issuedAt: 1.5, id: 'a token?' },
     });
     const error = refusalOf(() => checkCommand(command, 65_536));
     assert.deepEqual(fieldsOf(error), ['id', 'issuedAt']);
-    assert.include(error.message, 'not milliseconds?');
     for (const issuedAt of [undefined, null, -1, 1.5, Number.NaN, '1', 2 ** 60, 1n]) {
       Object.assign(command, { id: 'A'.repeat(22), issuedAt });
       assert.deepEqual(fieldsOf(refusalOf(() => checkCommand(command, 65_536))), ['issuedAt']);

@@ -22,7 +22,8 @@ local id_marked = marked(id_mark(id))
 local newest = math.max(id_marked, marked(owner_mark(owner)), tonumber(redis.call('GET', KEYS[5]) or 0))
 if issued <= newest or (not custom and id_marked > 0) then return settle('revoked') end
 
-local created = math.min(issued, now)
+-- A sender's clock may be ahead: what was issued after a revocation was created after it.
+local created = math.max(math.min(issued, now), newest + 1)
 local text = redis.call('GET', KEYS[6])
 if text then
   local live = parse(text)

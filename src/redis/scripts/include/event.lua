@@ -30,7 +30,8 @@ local function publish(kind, id, owner, version, reason)
     .. '","data":{"app":' .. app_json .. ',"type":' .. type_json .. ',"owner":' .. json_string(owner)
   if version then body = body .. ',"version":' .. digits(version) end
   if reason then body = body .. ',"reason":"' .. reason .. '"' end
-  if command_id ~= '' then body = body .. ',"commandId":"' .. command_id .. '"' end
+  -- Whoever meets a token that has expired is not the cause of it.
+  if command_id ~= '' and kind ~= 'token-expired' then body = body .. ',"commandId":"' .. command_id .. '"' end
   body = body .. '}}'
   -- The entry's id becomes part of the event's: whoever reads the log adds it in the same way.
   local entry = redis.call('XADD', KEYS[2], 'MAXLEN', '~', LOG_LENGTH, '*', 'event', '{"specversion":"1.0",' .. body)

@@ -6,13 +6,8 @@ export {
   type TokenSubscriberEvents,
   type TokenSubscriberOptions,
 } from './events/subscriber.js';
-export {
-  type CommandOptions,
-  type EnqueueOptions,
-  type ProducerScope,
-  type ResultOptions,
-  TokenProducer,
-} from './queue/producer.js';
+export { TokenProducer } from './queue/producer.js';
+export type { CommandOptions, EnqueueOptions, ProducerScope, ResultOptions } from './queue/producer-scope.js';
 export type { Receipt, ReceiptData } from './queue/receipt.js';
 export type { CommandResult, JobData, JobResult, WireCommand } from './queue/wire.js';
 export { TokenWorker, type TokenWorkerEvents, type TokenWorkerOptions } from './queue/worker.js';

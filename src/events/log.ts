@@ -36,9 +36,10 @@ export class EventLog {
     this.#keys = keys;
   }
 
-  /** How many shards the deployment has; 1 where no process has fixed it yet. */
-  async shards(): Promise<number> {
-    return Number((await this.#store.read((client) => client.hget(this.#keys.meta, 'shards'))) ?? 1);
+  /** How many shards the deployment has; `undefined` where no process has fixed it yet: then all logs are empty. */
+  async shards(): Promise<number | undefined> {
+    const shards = await this.#store.read((client) => client.hget(this.#keys.meta, 'shards'));
+    return shards === null ? undefined : Number(shards);
   }
 
   async page(shard: number, after: StreamId): Promise<LogPage> {

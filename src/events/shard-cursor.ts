@@ -33,11 +33,8 @@ export class ShardCursor {
 
   /** Every event up to here was delivered, and its listeners have settled. */
   get cursor(): StreamId {
-    const deliveries = this.#deliveries;
-    while (deliveries[0] && (deliveries[0].settled || Date.now() - deliveries[0].begun > PIN)) {
-      this.#settled = (deliveries.shift() as Delivery).id;
-    }
-    if (deliveries.length === 0) this.#settled = this.position;
+    this.#letGo();
+    if (this.#deliveries.length === 0) this.#settled = this.position;
     return this.#settled;
   }
 
@@ -60,7 +57,16 @@ export class ShardCursor {
     this.#deliveries.push(delivery);
     listeners.finally(() => {
       delivery.settled = true;
+      this.#letGo(); // also where nobody asks for the cursor
     });
+  }
+
+  /** Passes the events that no longer hold the cursor. */
+  #letGo(): void {
+    const deliveries = this.#deliveries;
+    while (deliveries[0] && (deliveries[0].settled || Date.now() - deliveries[0].begun > PIN)) {
+      this.#settled = (deliveries.shift() as Delivery).id;
+    }
   }
 }
 

@@ -62,6 +62,9 @@ const READ_INTERVAL_CLUSTER = 1_000;
 /** Milliseconds within which `start` must have reached Redis, and a reading must be answered. */
 const TIMEOUT = 5_000;
 
+/** Milliseconds until what failed on a connection that stands is tried again. */
+const RETRY = 250;
+
 const LARGEST_SEQUENCE = '18446744073709551615';
 
 const name: OptionRule = (value) => nameProblem(value) && 'a string of 1–256 characters';
@@ -93,7 +96,10 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
   readonly #store: Store;
   readonly #log: EventLog;
   readonly #timers: NodeJS.Timeout[] = [];
+  #retry: NodeJS.Timeout | undefined;
   #shards: ShardCursor[] = [];
+  /** Whether the number of shards is known for good. */
+  #allShards = false;
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #connected = false;
@@ -144,7 +150,7 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     if (this.#closing) return Promise.reject(new ClosedError('TokenSubscriber'));
     this.#starting ??= this.#start().catch((error: unknown) => {
       this.#starting = undefined;
-      throw error;
+      throw this.#closing ? new ClosedError('TokenSubscriber') : error;
     });
     return this.#starting;
   }
@@ -169,7 +175,7 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     const interval = isCluster(this.#client) ? READ_INTERVAL_CLUSTER : READ_INTERVAL;
     this.#timers.push(
       setInterval(() => this.#client.ping().catch(() => {}), PING_INTERVAL),
-      setInterval(() => this.#read().catch((error: unknown) => this.#tell(error)), interval),
+      setInterval(() => this.#catchUp(), interval),
     );
   }
 
@@ -178,7 +184,6 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     const connection = ++this.#connection;
     const { app, type } = this.#options;
     await bounded(this.#client.psubscribe(this.#keys.events('*', app, type)));
-    if (this.#shards.length === 0) this.#shards = await this.#firstPlaces();
     await this.#read();
     if (connection !== this.#connection || this.#closing || this.#connected) return;
     this.#connected = true;
@@ -189,14 +194,24 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     this.#listen().catch((error: unknown) => {
       this.#tell(error);
       // Still on this connection: tried again. Otherwise its return brings us back here.
-      if (this.#client.status === 'ready' && !this.#closing) {
-        const timer = setTimeout(() => {
-          this.#timers.splice(this.#timers.indexOf(timer), 1);
-          if (this.#client.status === 'ready') this.#reconnected();
-        }, 250);
-        this.#timers.push(timer);
-      }
+      this.#later(() => this.#reconnected());
     });
+  }
+
+  /** Reads the log, and again where that fails. */
+  #catchUp(): void {
+    this.#read().catch((error: unknown) => {
+      this.#tell(error);
+      this.#later(() => this.#catchUp());
+    });
+  }
+
+  #later(retry: () => void): void {
+    clearTimeout(this.#retry);
+    if (this.#closing || this.#client.status !== 'ready') return;
+    this.#retry = setTimeout(() => {
+      if (this.#client.status === 'ready') retry();
+    }, RETRY);
   }
 
   #disconnected(): void {
@@ -206,19 +221,35 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     this.emit('disconnected');
   }
 
-  /** Where each shard's reading begins. */
-  async #firstPlaces(): Promise<ShardCursor[]> {
+  /**
+   * Finds the shards, and where the reading of each begins. Their number is fixed by the first process that writes:
+   * what lies in a shard that was not there before has happened since.
+   */
+  async #findShards(): Promise<void> {
+    if (this.#allShards) return;
+    const count = await this.#log.shards();
+    const before = this.#shards.length;
+    const added = Array.from({ length: (count ?? 1) - before }, (_, i) =>
+      before === 0 ? this.#firstPlace(i) : new ShardCursor(START),
+    );
+    this.#shards.push(...(await Promise.all(added)));
+    this.#allShards = count !== undefined;
+  }
+
+  async #firstPlace(shard: number): Promise<ShardCursor> {
     const { from } = this.#options;
-    const given = typeof from === 'string' ? (parseCursor(from) as StreamId[]) : [];
-    const places = Array.from({ length: await this.#log.shards() }, async (_, shard) => {
-      if (typeof from === 'number')
-        return new ShardCursor(from === 0 ? START : `${from - 1}-${LARGEST_SEQUENCE}`);
-      const place = given[shard];
-      const cursor = new ShardCursor(place ?? (await this.#log.page(shard, START)).last);
-      cursor.isEntry = place !== undefined && place !== START;
+    if (typeof from === 'string') {
+      const place = (parseCursor(from) as StreamId[])[shard] ?? START;
+      const cursor = new ShardCursor(place);
+      cursor.isEntry = place !== START;
       return cursor;
-    });
-    return Promise.all(places);
+    }
+    const { last } = await this.#log.page(shard, START);
+    if (typeof from === 'number') {
+      const place = from === 0 ? START : `${from - 1}-${LARGEST_SEQUENCE}`;
+      if (compareIds(place, last) < 0) return new ShardCursor(place);
+    }
+    return new ShardCursor(last);
   }
 
   /** Reads every shard's log to its end. One reading at a time; what is asked for meanwhile makes it go on. */
@@ -233,7 +264,13 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
   async #readOn(): Promise<void> {
     while (this.#readAgain && !this.#closing) {
       this.#readAgain = false;
-      await Promise.all(this.#shards.map((shard, number) => this.#readShard(shard, number)));
+      try {
+        await this.#findShards();
+        await Promise.all(this.#shards.map((shard, number) => this.#readShard(shard, number)));
+      } catch (error) {
+        this.#readAgain = true; // what was heard meanwhile is still to be read
+        throw error;
+      }
     }
   }
 
@@ -243,9 +280,7 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
       const { first, last } = page;
       if (compareIds(last, shard.position) < 0) {
         // Another server, which has not all that the last one had, or none of it.
-        const beginning = typeof this.#options.from === 'number' && !shard.isEntry;
-        if (!beginning) this.#lost(number, shard.position, last);
-        if (beginning) return;
+        this.#lost(number, shard.position, last);
         shard.moveTo(last);
         continue;
       }
@@ -265,11 +300,14 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
   }
 
   #hear(text: string): void {
-    const event = JSON.parse(text) as TokenEvent;
+    const event = parseEvent(text);
+    if (!event) return;
     const dash = event.id.indexOf('-');
     const shard = this.#shards[Number(event.id.slice(0, dash))];
-    if (this.#reading || !shard) {
+    // Where there is something to read yet, it comes first: the place would move past it.
+    if (!this.#connected || this.#reading || this.#readAgain || !shard) {
       this.#readAgain = true;
+      if (this.#connected) this.#catchUp();
       return;
     }
     const id = event.id.slice(dash + 1);
@@ -311,9 +349,20 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
   async #close(): Promise<void> {
     this.#connection++;
     for (const timer of this.#timers) clearInterval(timer);
+    clearTimeout(this.#retry);
     await closeClient(this.#client);
     await this.#store.close();
     this.#connected = false;
+  }
+}
+
+/** The event that a message tells of; `undefined` for what a stranger published. */
+function parseEvent(text: string): TokenEvent | undefined {
+  try {
+    const event = JSON.parse(text) as TokenEvent;
+    return /^\d+-\d+-\d+$/.test(event.id) && event.data ? event : undefined;
+  } catch {
+    return undefined;
   }
 }
 

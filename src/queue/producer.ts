@@ -21,7 +21,6 @@ import {
   TOKEN_OPTION_RULES,
   type TokenOptions,
 } from '../tokens/options.js';
-import { DoorScope } from '../tokens/scope.js';
 import { type Sealed, Sealer } from '../tokens/sealer.js';
 import type {
   AnyData,
@@ -36,27 +35,20 @@ import type {
   TokenInput,
   TokenOperations,
   TokenRecord,
-  Unscoped,
   UpdateInput,
 } from '../tokens/types.js';
 import { Batcher } from './batcher.js';
 import { type Lane, laneOf } from './lanes.js';
 import { openQueue } from './open-queue.js';
+import {
+  type CommandOptions,
+  type EnqueueOptions,
+  ProducerScope,
+  type ResultOptions,
+} from './producer-scope.js';
 import { checkReceipt, makeReceipt, type Receipt, type ReceiptData } from './receipt.js';
 import { ResultInbox } from './results.js';
 import { type CommandResult, type JobData, type JobResult, toWire, type WireCommand } from './wire.js';
-
-export interface EnqueueOptions {
-  /** 1–128 of `[A-Za-z0-9._-]`: enqueued again while its result is kept, the command is the same one. */
-  commandId?: string | undefined;
-}
-
-export interface ResultOptions {
-  /** Milliseconds to wait for the result. Default: the producer's `timeout`. */
-  timeout?: number | undefined;
-}
-
-export type CommandOptions = EnqueueOptions & ResultOptions;
 
 /** Attempts at a job, and milliseconds before the second: twice as many before each later one, give or take half. */
 const RETRIES = { attempts: 12, backoff: { type: 'exponential', delay: 100, jitter: 0.5 } } as const;
@@ -331,33 +323,6 @@ export class TokenProducer implements TokenOperations {
     await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
     this.#deployment.leave();
     await this.#store.close();
-  }
-}
-
-/** The operations of one scope, as commands. */
-export class ProducerScope<D extends object = AnyData> extends DoorScope<D, CommandOptions> {
-  readonly #producer: TokenProducer;
-
-  constructor(producer: TokenProducer, scope: ScopeDefaults) {
-    super(producer, scope);
-    this.#producer = producer;
-  }
-
-  /** As the producer's, without what the scope fills in. */
-  enqueue<O extends Operation>(
-    operation: O,
-    input: Unscoped<Operations<D>[O]['input']>,
-    options?: EnqueueOptions,
-  ): Promise<Receipt<O>> {
-    return this.#producer.enqueue(operation, this.fill(input) as Operations[O]['input'], options);
-  }
-
-  /** As the producer's. */
-  result<O extends Operation>(
-    receipt: ReceiptData<O>,
-    options?: ResultOptions,
-  ): Promise<Operations<D>[O]['result']> {
-    return this.#producer.result(receipt, options) as Promise<Operations<D>[O]['result']>;
   }
 }
 

@@ -13,6 +13,9 @@ export const DEFAULT_URL = 'redis://localhost:6379';
 /** The longest wait between two attempts to connect: what comes back is used within a second. */
 const MAX_RECONNECT_DELAY = 1_000;
 
+/** Milliseconds that a server has to say goodbye: one that hangs is left without. */
+const QUIT_DEADLINE = 1_000;
+
 const reconnectDelay = (attempt: number): number =>
   Math.min(25 * 2 ** attempt, MAX_RECONNECT_DELAY) * (0.75 + Math.random() / 4);
 
@@ -74,6 +77,7 @@ export function checkConnection(connection: unknown): asserts connection is Conn
 export function openClient(connection: Connection | undefined, options: RedisOptions = {}): RedisClient {
   const client = create(connection ?? DEFAULT_URL, { lazyConnect: true, ...options });
   client.on('error', () => {}); // every failure reaches a caller through its call
+  client.setMaxListeners(0); // each call that waits for the connection listens: Node would print a warning
   return client;
 }
 
@@ -93,7 +97,14 @@ function create(connection: Connection, options: RedisOptions): RedisClient {
 
 /** Ends a client of ours: politely where it is connected, so that what was written is sent. */
 export async function closeClient(client: RedisClient): Promise<void> {
-  if (client.status === 'ready') await client.quit().catch(() => {});
+  if (client.status === 'ready') {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, QUIT_DEADLINE);
+    });
+    await Promise.race([client.quit().catch(() => {}), late]);
+    clearTimeout(timer);
+  }
   client.disconnect();
 }
 
@@ -109,15 +120,16 @@ export function whenReady(client: RedisClient, timeout: number): Promise<void> {
     let last: unknown = new Error(`not connected within ${timeout} ms`);
     const settle = (done: () => void) => {
       clearTimeout(timer);
-      client.off('ready', onReady).off('error', onError);
+      client.off('ready', onReady).off('error', onError).off('end', onEnd);
       done();
     };
     const onReady = () => settle(resolve);
     const onError = (error: unknown) => {
       last = error;
     };
+    const onEnd = () => settle(() => reject(new Error('the connection was closed')));
     const timer = setTimeout(() => settle(() => reject(last)), timeout);
-    client.on('ready', onReady).on('error', onError);
     wake(client);
+    client.on('ready', onReady).on('error', onError).on('end', onEnd);
   });
 }

@@ -20,6 +20,7 @@ export class Store {
   /** Whether the connection is ours: then a command is sent at most once. */
   readonly owned: boolean;
   readonly #timeout: number;
+  #closed = false;
   /** How to reject each command under way, for when the connection is lost: ioredis would leave them pending. */
   readonly #flights = new Set<(error: Error) => void>();
   readonly #onClose = () => {
@@ -41,6 +42,7 @@ export class Store {
 
   /** Resolves when the connection may be used. @throws {StoreUnavailableError} */
   async connected(timeout = this.#timeout): Promise<void> {
+    if (this.#closed) throw new StoreUnavailableError('the connection was closed', 'none'); // it must not open again
     if (this.#isUsable()) return;
     try {
       await whenReady(this.client, timeout);
@@ -103,6 +105,7 @@ export class Store {
 
   async close(): Promise<void> {
     if (!this.owned) return;
+    this.#closed = true;
     await closeClient(this.client);
     this.client.off('close', this.#onClose);
   }

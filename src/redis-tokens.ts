@@ -3,6 +3,7 @@ import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import { type Connection, closeClient, isClient, openClient } from './redis/connection.js';
 import { RedisTokenRepository } from './redis/repository.js';
 import { Store } from './redis/store.js';
+import { ClosedError } from './tokens/errors.js';
 import { InProcessTokens } from './tokens/in-process.js';
 import {
   checkOptions,
@@ -42,17 +43,18 @@ export class RedisTokens<Client extends Redis | Cluster = Redis> extends InProce
   /**
    * An ioredis client for other commands: the one that was given, or else an ordinary one that opens on first use
    * and is closed with this object. Operations on tokens run on a connection of their own.
+   * @throws {ClosedError} where none was opened before this object was closed.
    */
   get client(): Client {
     if (isClient(this.#connection)) return this.#connection as Client;
+    if (!this.#client && this.#closed) throw new ClosedError('RedisTokens');
     this.#client ??= openClient(this.#connection) as Client;
     return this.#client;
   }
 
   override async close(): Promise<void> {
-    await super.close();
-    if (this.#closed || !this.#client) return;
     this.#closed = true;
-    await closeClient(this.#client);
+    await super.close();
+    if (this.#client) await closeClient(this.#client);
   }
 }

@@ -13,6 +13,7 @@ import {
   ValidationError,
 } from '../tokens/errors.js';
 import type { RevocationReason, TokenEvent } from '../tokens/events.js';
+import { durationMs } from '../tokens/fields.js';
 import {
   checkOptions,
   resolveTokenOptions,
@@ -110,7 +111,7 @@ export class MemoryTokenRepository implements TokenRepository {
     const { issuedAt, duration } = command;
     const decided = this.#decide(command, attempt, (run) =>
       this.#change(command, run, (token) => {
-        let expiresAt = Math.ceil(endOfLife(issuedAt, duration, run) / MICROS_PER_MS);
+        let expiresAt = run.job ? endOfLife(issuedAt, duration, run) : run.nowMs + durationMs(duration);
         // One that waited never shortens what a later one has set.
         if (run.job && issuedAt < token.refreshedAt) expiresAt = Math.max(expiresAt, token.expiresAt);
         if (expiresAt <= run.nowMs) return 'token-expired';
@@ -165,8 +166,10 @@ export class MemoryTokenRepository implements TokenRepository {
 
   #create(command: Commands['create'], run: Run): Pick<StoredToken, 'version' | 'createdAt' | 'expiresAt'> {
     const { id, app, type, owner, issuedAt, custom } = command;
-    const end = endOfLife(issuedAt, command.duration, run);
-    if (end <= run.now) throw new CommandExpiredError();
+    let expiresAt = endOfLife(issuedAt, command.duration, run);
+    // In process, a life as short as the way to the store begins here.
+    if (expiresAt <= run.nowMs && !run.job) expiresAt = run.nowMs + durationMs(command.duration);
+    if (expiresAt <= run.nowMs) throw new CommandExpiredError();
 
     const marked = this.#marks.of(idMark(command, id));
     const revoked = Math.max(marked, this.#marks.of(ownerMark(command, owner)), this.#marks.floor);
@@ -185,7 +188,6 @@ export class MemoryTokenRepository implements TokenRepository {
     const overdue = this.#records.overdue(command, run.nowMs);
     for (const token of overdue.slice(0, CLEARED_BY_CREATE)) this.#expire(token, run);
 
-    const expiresAt = Math.ceil(end / MICROS_PER_MS);
     const entries = encodeEntries(command.data);
     const token = { id, app, type, owner, version: 1, createdAt, expiresAt, refreshedAt: 0, entries };
     this.#records.add(token);

@@ -1,7 +1,7 @@
 /** From when and until when a command counts. */
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Microseconds } from '../tokens/clock.js';
 import type { Command } from '../tokens/commands.js';
-import { durationMicros } from '../tokens/fields.js';
+import { durationMs } from '../tokens/fields.js';
 import type { Attempt } from '../tokens/repository.js';
 import type { StoredToken } from './records.js';
 
@@ -21,9 +21,9 @@ const CLOCK_ERROR: Microseconds = MICROS_PER_MS;
 export const isMeantBy = ({ issuedAt }: Command, { createdAt }: StoredToken): boolean =>
   createdAt <= issuedAt + CLOCK_ERROR;
 
-/** Waiting in a queue counts. */
-export const endOfLife = (issuedAt: Microseconds, duration: number, { job, now }: Run): Microseconds =>
-  (job ? Math.min(now, issuedAt) : now) + durationMicros(duration);
+/** When a life ends, in ms, that begins when the command was issued: waiting in a queue counts. */
+export const endOfLife = (issuedAt: Microseconds, duration: number, { now }: Run): number =>
+  Math.floor(Math.min(issuedAt, now) / MICROS_PER_MS) + durationMs(duration);
 
 /** The moment from which a revocation counts: one that runs in process, from now on at the earliest. */
 export function revocationTime(issuedAt: Microseconds, { job, now }: Run): Microseconds {

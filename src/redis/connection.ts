@@ -13,11 +13,11 @@ export const DEFAULT_URL = 'redis://localhost:6379';
 /** The longest wait between two attempts to connect: what comes back is used within a second. */
 const MAX_RECONNECT_DELAY = 1_000;
 
-/** Milliseconds that a server has to say goodbye: one that hangs is left without. */
-const QUIT_DEADLINE = 1_000;
-
 const reconnectDelay = (attempt: number): number =>
   Math.min(25 * 2 ** attempt, MAX_RECONNECT_DELAY) * (0.75 + Math.random() / 4);
+
+/** Milliseconds that a server has to answer when a connection is ended. */
+const CLOSE_TIMEOUT = 500;
 
 /** Options of a connection for operations: each command is sent at most once, and nothing waits in a queue. */
 export const OPERATION_CLIENT: RedisOptions = {
@@ -75,9 +75,13 @@ export function checkConnection(connection: unknown): asserts connection is Conn
 
 /** A client of ours: a duplicate where the caller gave one. It opens on first use, and prints nothing. */
 export function openClient(connection: Connection | undefined, options: RedisOptions = {}): RedisClient {
-  const client = create(connection ?? DEFAULT_URL, { lazyConnect: true, ...options });
+  const client = create(connection ?? DEFAULT_URL, {
+    lazyConnect: true,
+    disconnectTimeout: CLOSE_TIMEOUT,
+    ...options,
+  });
   client.on('error', () => {}); // every failure reaches a caller through its call
-  client.setMaxListeners(0); // each call that waits for the connection listens: Node would print a warning
+  client.setMaxListeners(Number.POSITIVE_INFINITY); // each call that waits for the connection listens: Node would print a warning
   return client;
 }
 
@@ -97,15 +101,15 @@ function create(connection: Connection, options: RedisOptions): RedisClient {
 
 /** Ends a client of ours: politely where it is connected, so that what was written is sent. */
 export async function closeClient(client: RedisClient): Promise<void> {
-  if (client.status === 'ready') {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, QUIT_DEADLINE);
-    });
-    await Promise.race([client.quit().catch(() => {}), late]);
-    clearTimeout(timer);
-  }
-  client.disconnect();
+  const ended = new Promise<void>((resolve) => {
+    client.once('end', resolve);
+    setTimeout(resolve, CLOSE_TIMEOUT).unref();
+  });
+  if (client.status === 'end') return;
+  if (client.status !== 'ready') return client.disconnect();
+  client.quit().catch(() => {});
+  await ended; // disconnecting before would wait for a socket that has gone
+  if ((client.status as string) !== 'end') client.disconnect();
 }
 
 /** Starts a lazy client, or one that has given up; later failures are for its retries. */
@@ -113,9 +117,13 @@ export function wake(client: RedisClient): void {
   if (client.status === 'wait' || client.status === 'end') client.connect().catch(() => {});
 }
 
+/** Whether what is sent now is written: for a moment a client does not know yet that its socket has gone. */
+export const isUsable = (client: RedisClient): boolean =>
+  client.status === 'ready' && (isCluster(client) || client.stream.writable);
+
 /** Resolves when the client is ready, rejects with the last error after `timeout` milliseconds. */
 export function whenReady(client: RedisClient, timeout: number): Promise<void> {
-  if (client.status === 'ready') return Promise.resolve();
+  if (isUsable(client)) return Promise.resolve();
   return new Promise((resolve, reject) => {
     let last: unknown = new Error(`not connected within ${timeout} ms`);
     const settle = (done: () => void) => {

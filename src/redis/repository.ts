@@ -2,7 +2,7 @@
 import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
 import type { Command, Commands } from '../tokens/commands.js';
 import { StoreUnavailableError } from '../tokens/errors.js';
-import { durationMicros } from '../tokens/fields.js';
+import { durationMs } from '../tokens/fields.js';
 import { ownerShard, shardOf } from '../tokens/identity.js';
 import type { ResolvedTokenOptions } from '../tokens/options.js';
 import type { Attempt, TokenRepository } from '../tokens/repository.js';
@@ -59,7 +59,7 @@ export class RedisTokenRepository implements TokenRepository {
         id,
         owner,
         JSON.stringify(owner),
-        durationMicros(command.duration),
+        durationMs(command.duration),
         flag(command.custom),
         encodeTail(data),
       ],
@@ -89,7 +89,7 @@ export class RedisTokenRepository implements TokenRepository {
     const shard = shardOf(command.id, this.#options.shards);
     const reply = await this.#change('refresh', command, attempt, shard, {
       keys: [this.#keys.record(shard, command.id)],
-      args: [command.id, durationMicros(command.duration)],
+      args: [command.id, durationMs(command.duration)],
     });
     return recordOf(reply, command.id, command);
   }

@@ -5,6 +5,7 @@ import {
   checkConnection,
   closeClient,
   isClient,
+  isUsable,
   OPERATION_CLIENT,
   openClient,
   type RedisClient,
@@ -116,7 +117,7 @@ export class Store {
   }
 
   #isUsable(): boolean {
-    return !this.owned || this.client.status === 'ready';
+    return !this.owned || isUsable(this.client);
   }
 
   #flight<T>(send: Send<T>, outcome: StoreOutcome, timeout: number): Promise<T> {

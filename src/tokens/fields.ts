@@ -1,6 +1,5 @@
 /** The rules for each field of a command, once, as class-validator decorators. */
 import { ValidateBy } from 'class-validator';
-import { MICROS_PER_SECOND } from './clock.js';
 import { type DataProblem, dataProblem, kindOf } from './data.js';
 import { ID_PATTERN } from './identity.js';
 
@@ -92,6 +91,5 @@ export const IsFlag = decorator('flag', (value) =>
   typeof value === 'boolean' ? undefined : must('a boolean', value),
 );
 
-/** A duration in whole microseconds: at least a millisecond, which is what the store can keep. */
-export const durationMicros = (seconds: number): number =>
-  Math.max(1_000, Math.round(seconds * MICROS_PER_SECOND));
+/** A duration in whole milliseconds, at least one: what the store can keep. */
+export const durationMs = (seconds: number): number => Math.max(1, Math.round(seconds * 1_000));

@@ -13,7 +13,7 @@ export function refreshContract(world: World): void {
         const before = world.nowMs();
         const refreshed = await world.refresh(created.id, duration);
         assert.deepEqual(refreshed, { ...created, version, expiresAt: refreshed?.expiresAt ?? 0 });
-        assert.isAtLeast(refreshed?.expiresAt ?? 0, before + duration * SECOND);
+        assert.isAtLeast(refreshed?.expiresAt ?? 0, Math.floor(before) + duration * SECOND);
         assert.isAtMost(refreshed?.expiresAt ?? 0, Math.ceil(world.nowMs() + duration * SECOND));
         assert.deepEqual(await world.get(created.id), refreshed);
       }

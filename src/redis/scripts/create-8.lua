@@ -2,7 +2,7 @@
 -- Input:
 --   KEYS[1] scope index  [2] log  [3] revoked  [4] job  [5] floor  [6] record  [7] owner index  [8] scopes
 --   ARGV[1] app  [2] type  [3] commandId  [4] issuedAt  [5] until  [6] queued  [7] maxCommandAge
---   ARGV[8] id  [9] owner  [10] owner as JSON  [11] duration in microseconds  [12] '1' custom
+--   ARGV[8] id  [9] owner  [10] owner as JSON  [11] duration in milliseconds  [12] '1' custom
 --   ARGV[13] data as it stands in a record: `,"k1","json1",…]`
 -- Output: ok (record where it was there before, version, createdAt, expiresAt), exists, revoked, expired, ahead, late
 --- @include "attempt"
@@ -15,8 +15,10 @@ local reply = begin(false, KEYS[6])
 if reply then return reply end
 
 local expires = end_of_life(ARGV[11])
-if expires <= now then return settle('expired') end
-expires = math.ceil(expires / 1000)
+if expires <= now_ms then
+  if queued then return settle('expired') end
+  expires = now_ms + tonumber(ARGV[11]) -- a life as short as the way to Redis begins here
+end
 
 local id_marked = marked(id_mark(id))
 local newest = math.max(id_marked, marked(owner_mark(owner)), tonumber(redis.call('GET', KEYS[5]) or 0))

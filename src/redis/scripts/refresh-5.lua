@@ -2,7 +2,7 @@
 -- Input:
 --   KEYS[1] scope index  [2] log  [3] revoked  [4] job  [5] record
 --   ARGV[1] app  [2] type  [3] commandId  [4] issuedAt  [5] until  [6] queued  [7] maxCommandAge
---   ARGV[8] id  [9] duration in microseconds
+--   ARGV[8] id  [9] duration in milliseconds
 -- Output: ok (record, version, createdAt), none, expired, ahead, late
 --- @include "attempt"
 --- @include "index"
@@ -21,7 +21,7 @@ if reason then
   return settle('none')
 end
 
-local expires = math.ceil(end_of_life(ARGV[9]) / 1000)
+local expires = queued and end_of_life(ARGV[9]) or now_ms + tonumber(ARGV[9])
 -- One that waited never shortens what a later one has set.
 if queued and issued < record.refreshed then expires = math.max(expires, record.expires) end
 if expires <= now_ms then

@@ -36,9 +36,9 @@ local function begin(revocation, key)
   return nil
 end
 
--- When a life of `duration` microseconds ends. Waiting in a queue counts.
+-- When a life of so many milliseconds ends that begins when the command was issued: waiting in a queue counts.
 local function end_of_life(duration)
-  return (queued and math.min(issued, now) or now) + tonumber(duration)
+  return floor(math.min(issued, now) / 1000) + tonumber(duration)
 end
 
 -- The moment from which a revocation counts. One that runs in process counts from now on at the earliest.

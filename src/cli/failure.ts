@@ -50,11 +50,17 @@ function describe(
   if (error instanceof ResultTimeoutError) {
     return { code: error.code, message: error.message, receipt: error.receipt };
   }
-  if (error instanceof CommanderError)
-    return { code: 'USAGE', message: error.message.replace(/^error: /, '') };
+  if (error instanceof CommanderError) return { code: 'USAGE', message: withoutArguments(error.message) };
   const message = error instanceof Error ? error.message || error.name : String(error);
   return {
     code: error instanceof TokenError || error instanceof UsageError ? error.code : 'INTERNAL',
     message,
   };
+}
+
+/** Of what a user typed only the name of an option is told again: the rest may be a token in the wrong place. */
+function withoutArguments(message: string): string {
+  return message
+    .replace(/^error: /, '')
+    .replaceAll(/ ?'(--[a-z-]+)?[^']*'/g, (_, option?: string) => (option ? ` '${option}'` : ''));
 }

@@ -24,7 +24,9 @@ export async function watch(
     if (types === undefined || types.includes(event.type)) output.result(event, () => line(event));
   });
   subscriber.on('connected', () => output.note(`connected to ${shownUrl(settings.connection)}`));
-  subscriber.on('disconnected', () => output.note('disconnected; events that happen now are told later'));
+  subscriber.on('disconnected', () => {
+    if (!stop.aborted) output.note('disconnected; what happens meanwhile is told later'); // else it is our own doing
+  });
   subscriber.on('events-lost', ({ shard, from, to }) => {
     output.note(`events were lost between ${from} and ${to} of shard ${shard}`);
   });

@@ -121,23 +121,29 @@ export function wake(client: RedisClient): void {
 export const isUsable = (client: RedisClient): boolean =>
   client.status === 'ready' && (isCluster(client) || client.stream.writable);
 
-/** Resolves when the client is ready, rejects with the last error after `timeout` milliseconds. */
-export function whenReady(client: RedisClient, timeout: number): Promise<void> {
+/**
+ * Resolves when the client is ready; rejects with the last error after `timeout` milliseconds.
+ * @param closed aborts when nobody waits any more: ioredis tells nothing of a client that is ended between attempts.
+ */
+export function whenReady(client: RedisClient, timeout: number, closed?: AbortSignal): Promise<void> {
   if (isUsable(client)) return Promise.resolve();
+  if (closed?.aborted) return Promise.reject(new Error('the connection was closed'));
   return new Promise((resolve, reject) => {
     let last: unknown = new Error(`not connected within ${timeout} ms`);
     const settle = (done: () => void) => {
       clearTimeout(timer);
-      client.off('ready', onReady).off('error', onError).off('end', onEnd);
+      client.off('ready', onReady).off('error', onError);
+      closed?.removeEventListener('abort', giveUp);
       done();
     };
     const onReady = () => settle(resolve);
     const onError = (error: unknown) => {
       last = error;
     };
-    const onEnd = () => settle(() => reject(new Error('the connection was closed')));
-    const timer = setTimeout(() => settle(() => reject(last)), timeout);
+    const giveUp = () => settle(() => reject(last));
+    const timer = setTimeout(giveUp, timeout);
+    client.on('ready', onReady).on('error', onError);
+    closed?.addEventListener('abort', giveUp);
     wake(client);
-    client.on('ready', onReady).on('error', onError).on('end', onEnd);
   });
 }

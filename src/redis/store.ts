@@ -1,4 +1,5 @@
 /** Sends commands to Redis with a bound on time, and tells what can have become of those that fail. */
+import { setMaxListeners } from 'node:events';
 import { type StoreOutcome, StoreUnavailableError } from '../tokens/errors.js';
 import {
   type Connection,
@@ -21,9 +22,9 @@ export class Store {
   /** Whether the connection is ours: then a command is sent at most once. */
   readonly owned: boolean;
   readonly #timeout: number;
-  #closed = false;
   /** How to reject each command under way, for when the connection is lost: ioredis would leave them pending. */
   readonly #flights = new Set<(error: Error) => void>();
+  readonly #closed = new AbortController();
   readonly #onClose = () => {
     for (const abort of this.#flights) abort(new Error('the connection was lost before the reply'));
   };
@@ -38,15 +39,15 @@ export class Store {
     this.owned = ours || !isClient(connection);
     this.client = this.owned ? openClient(connection, OPERATION_CLIENT) : (connection as RedisClient);
     this.#timeout = timeout;
+    setMaxListeners(0, this.#closed.signal); // each call that waits for the connection listens
     if (this.owned) this.client.on('close', this.#onClose);
   }
 
   /** Resolves when the connection may be used. @throws {StoreUnavailableError} */
   async connected(timeout = this.#timeout): Promise<void> {
-    if (this.#closed) throw new StoreUnavailableError('the connection was closed', 'none'); // it must not open again
     if (this.#isUsable()) return;
     try {
-      await whenReady(this.client, timeout);
+      await whenReady(this.client, timeout, this.#closed.signal);
     } catch (error) {
       throw toStoreError(error, 'none', true);
     }
@@ -97,16 +98,15 @@ export class Store {
       try {
         return await this.#flight(send, outcome, left);
       } catch (error) {
-        if (!(error instanceof StoreUnavailableError) || this.#isUsable() || Date.now() >= deadline)
-          throw error;
+        if (!this.#isLost(error) || Date.now() >= deadline) throw error;
         lost = error;
       }
     }
   }
 
   async close(): Promise<void> {
+    this.#closed.abort(); // what waits gives up, and nothing opens the connection again
     if (!this.owned) return;
-    this.#closed = true;
     await closeClient(this.client);
     this.client.off('close', this.#onClose);
   }

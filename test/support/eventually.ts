@@ -19,7 +19,7 @@ export async function eventually<T>(
 }
 
 /** What a promise rejects with. */
-export async function rejection<E = Error>(promise: Promise<unknown>): Promise<E> {
+export async function rejection<E = Error & { code?: unknown }>(promise: Promise<unknown>): Promise<E> {
   try {
     await promise;
   } catch (error) {

@@ -1,0 +1,106 @@
+// The operations as a user runs them, through both doors.
+import { expect } from 'chai';
+import { RedisTokens, type TokenOperations, TokenWorker } from '../../src/index.js';
+import { freshPrefix, sharedRedis } from '../support/redis.js';
+import { run } from './command.js';
+
+const SCOPE = ['--app', 'shop', '--type', 'session'];
+
+describe('redis-tokens on the command line', function () {
+  this.timeout(60_000);
+
+  let env: Record<string, string>;
+  let tokens: TokenOperations;
+  let worker: TokenWorker;
+
+  beforeEach(async () => {
+    const prefix = freshPrefix();
+    const { url } = await sharedRedis();
+    env = { REDIS_URL: url, REDIS_TOKENS_PREFIX: prefix };
+    tokens = new RedisTokens(url, { prefix });
+    worker = new TokenWorker({ connection: url, prefix });
+  });
+
+  afterEach(() => Promise.all([tokens.close(), worker.close()]));
+
+  async function json(args: string[], status = 0, input = '') {
+    const ended = await run([...args, '--json'], { env, input });
+    expect(ended, args.join(' ')).include({ status, stderr: '' });
+    expect(ended.stdout.trim().split('\n')).length(1);
+    return JSON.parse(ended.stdout);
+  }
+
+  for (const [door, queue] of [
+    ['in process', []],
+    ['over the queue', ['--queue']],
+  ] as const) {
+    it(`takes a token through its life ${door}`, async () => {
+      if (queue.length > 0) await worker.start();
+      const made = await json([
+        'create',
+        ...SCOPE,
+        '--owner',
+        'ann',
+        '--duration',
+        '15m',
+        '--data',
+        '{"a":1,"b":2}',
+        ...queue,
+      ]);
+      expect(made).include({ app: 'shop', type: 'session', owner: 'ann', version: 1 });
+      expect(made.expiresAt - made.createdAt).within(899_000, 901_000);
+      const { token, ...record } = made;
+
+      const [got, listed] = await Promise.all([
+        json(['get', '-', ...SCOPE, ...queue], 0, `${token}\n`),
+        json(['list', ...SCOPE, '--owner', 'ann', '--limit', '5', ...queue]),
+      ]);
+      expect(got).deep.equal(record);
+      expect(listed).deep.equal([record]);
+
+      await tokens.create({ app: 'shop', type: 'session', owner: 'ann', duration: 60 }); // another of hers
+      const updated = await json(['update', token, ...SCOPE, '--data', '{"a":null,"c":[3]}', ...queue]);
+      expect(updated).deep.include({ data: { b: 2, c: [3] }, version: 2, expiresAt: record.expiresAt });
+      const refreshed = await json(['refresh', token, ...SCOPE, '--duration', '86400', ...queue]);
+      expect(refreshed.expiresAt).above(record.expiresAt + 80_000_000);
+
+      expect(await json(['revoke', '-', ...SCOPE, ...queue], 0, token)).deep.equal({ revoked: true });
+      const all = json(['revoke-all', ...SCOPE, '--owner', 'ann', ...queue]);
+      expect(await json(['get', token, ...SCOPE, ...queue], 1)).equal(null);
+      expect(await all).deep.equal({ revoked: 1 });
+    });
+  }
+
+  it('speaks to people in lines and tables', async () => {
+    const made = await run(
+      ['create', ...SCOPE, '--owner', 'an\u001b[2Jn', '--duration', '1h', '--token', '-'],
+      {
+        env,
+        input: 'secret of mine\n',
+      },
+    );
+    expect(made.status).equal(0);
+    expect(made.stdout)
+      .match(/^token {4}secret of mine$/m)
+      .match(/^owner {4}an\\u001b\[2Jn$/m);
+    expect(made.stdout).match(/^expires {2}\S+ \(in 60 minutes\)$/m);
+    const [list, none, got, missing, again] = await Promise.all([
+      run(['list', ...SCOPE, '--owner', 'an\u001b[2Jn'], { env }),
+      run(['list', ...SCOPE, '--owner', 'bob'], { env }),
+      run(['get', 'secret of mine', ...SCOPE], { env }),
+      run(['get', 'another', ...SCOPE], { env }),
+      run(['revoke', 'another', ...SCOPE, '--json'], { env }),
+    ]);
+    const [head, row] = list.stdout.split('\n');
+    expect(head).match(/^ID {22}VERSION {2}CREATED +EXPIRES +DATA$/);
+    expect(row).match(/^[\w-]{22} {2}1 {8}\d{4}-.*Z {2}\d{4}-.*Z {2}\{\}$/);
+    expect(none).include({ status: 0, stdout: 'no tokens\n' });
+    expect(got.stdout).not.contain('secret of mine');
+    expect(again).deep.equal({ status: 1, stdout: '{"revoked":false}\n', stderr: '' });
+    expect(missing).deep.equal({
+      status: 1,
+      stdout: '',
+      stderr: 'redis-tokens: not found: the token is missing, expired or revoked\n',
+    });
+  });
+});

@@ -1,0 +1,93 @@
+// `redis-tokens watch` and `redis-tokens health`: the commands that look at what others do.
+import { expect } from 'chai';
+import { RedisTokens, type TokenOperations, TokenWorker } from '../../src/index.js';
+import { freshPrefix, sharedRedis } from '../support/redis.js';
+import { Child, run, shellCommand, start } from './command.js';
+
+const ANN = { app: 'shop', type: 'session', owner: 'ann' };
+
+describe('redis-tokens watch', function () {
+  this.timeout(60_000);
+
+  let env: Record<string, string>;
+  let tokens: TokenOperations;
+  let children: Child[];
+
+  beforeEach(async () => {
+    const prefix = freshPrefix();
+    const { url } = await sharedRedis();
+    env = { REDIS_URL: url, REDIS_TOKENS_PREFIX: prefix };
+    tokens = new RedisTokens(url, { prefix });
+    await tokens.ready();
+    children = [];
+  });
+
+  afterEach(async () => {
+    await Promise.all(children.map((child) => child.kill()));
+    await tokens.close();
+  });
+
+  it('prints what is revoked as it happens, until Ctrl-C', async () => {
+    const lines = start(['watch', '--app', 'shop'], { env });
+    const json = start(['watch', '--event', 'token-revoked', 'token-expired', '--json'], { env });
+    children = [lines, json];
+    await Promise.all(children.map((child) => child.says(/connected to redis:/)));
+    const { token, id } = await tokens.create({ ...ANN, duration: 60 });
+    await tokens.create({ ...ANN, app: 'other', duration: 60 });
+    await tokens.delete({ ...ANN, token });
+    await Promise.all([lines.says(/token-revoked/), json.says(/token-revoked/)]);
+    for (const child of children) child.process.kill('SIGINT');
+    const [shown, parsed] = await Promise.all([lines.ended, json.ended]);
+    expect([shown.status, parsed.status]).deep.equal([0, 0]);
+    expect(
+      shown.stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.split(/ +/).slice(1, 3)),
+    ).deep.equal([
+      ['token-created', id],
+      ['token-revoked', id],
+    ]);
+    expect(shown.stdout).contain('app=shop type=session owner=ann').contain('reason=deleted');
+    const [event, ...others] = parsed.stdout.trim().split('\n');
+    expect(JSON.parse(event ?? '')).include({ type: 'token-revoked', subject: id, specversion: '1.0' });
+    expect(others).deep.equal([]);
+    expect(shown.stdout + shown.stderr + parsed.stdout).not.contain(token);
+  });
+
+  it('ends quietly when its reader has gone', async () => {
+    const pipe = new Child(
+      'bash',
+      ['-c', `set -o pipefail; ${shellCommand('watch --json')} | head -n 1`],
+      { env },
+      true,
+    );
+    children = [pipe];
+    await pipe.says(/connected to redis:/);
+    const events = setInterval(() => tokens.create({ ...ANN, duration: 60 }).catch(() => {}), 50);
+    const { status, stdout, stderr } = await pipe.ended.finally(() => clearInterval(events));
+    expect(status).equal(0);
+    expect(stdout.trim().split('\n')).length(1);
+    expect(stderr).match(/^redis-tokens: connected to \S+\n$/);
+  });
+});
+
+describe('redis-tokens health', function () {
+  this.timeout(60_000);
+
+  it('tells whether each queue has a worker', async () => {
+    const prefix = freshPrefix();
+    const { url } = await sharedRedis();
+    const args = ['health', '--url', url, '--prefix', prefix];
+    await using worker = new TokenWorker({ connection: url, prefix });
+    expect(await run(args)).include({ status: 1, stdout: 'no worker: commands 0, revocations 0\n' });
+    await worker.start();
+    const [anywhere, here] = await Promise.all([run([...args, '--json']), run([...args, '--here'])]);
+    expect(anywhere.status).equal(0);
+    expect(JSON.parse(anywhere.stdout)).deep.equal({
+      healthy: true,
+      workers: { commands: 1, revocations: 1 },
+    });
+    expect(here).include({ status: 0, stdout: 'healthy: commands 1, revocations 1\n' });
+  });
+});

@@ -1,0 +1,250 @@
+// Operations through a producer and a worker: they answer as those in process do.
+import { assert } from 'chai';
+import {
+  generateToken,
+  RedisTokens,
+  ResultTimeoutError,
+  TokenExistsError,
+  type TokenOperations,
+  TokenRevokedError,
+  ValidationError,
+} from '../../src/index.js';
+import { rejection } from '../support/eventually.js';
+import { SCOPE, Stage, stamp } from './stage.js';
+
+/** Times differ from run to run; how far they lie apart does not. */
+const timeless = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value ?? 'undefined'), (key, part) =>
+    key === 'createdAt' || key === 'expiresAt' ? typeof part : part,
+  );
+
+const told = (error: Error) => ({ ...error, name: error.name, message: error.message });
+
+/** What each call of a story comes to. */
+async function tell(tokens: TokenOperations): Promise<unknown[]> {
+  const outcomes: unknown[] = [];
+  const call = async (promise: Promise<unknown>) => {
+    outcomes.push(
+      await promise.then(timeless, (error) => {
+        assert.instanceOf(error, Error);
+        return told(error);
+      }),
+    );
+  };
+  const token = 'ann-1';
+  const created = await tokens.create({
+    ...SCOPE,
+    owner: 'ann',
+    duration: 60,
+    customToken: token,
+    data: { a: 1 },
+  });
+  outcomes.push(timeless(created), Math.round((created.expiresAt - created.createdAt) / 1_000));
+  await call(tokens.create({ ...SCOPE, owner: 'bob', duration: 60, customToken: token }));
+  await call(tokens.get({ ...SCOPE, token }));
+  await call(tokens.get({ ...SCOPE, token: 'nobody' }));
+  await call(tokens.get({ ...SCOPE, token: '' }));
+  await call(tokens.update({ ...SCOPE, token, data: { a: null, b: [], c: { d: null } } }));
+  await call(tokens.update({ ...SCOPE, token, data: { x: 'y'.repeat(70_000) } }));
+  await call(tokens.update({ ...SCOPE, token, data: { x: 'y'.repeat(40_000) } }));
+  await call(tokens.update({ ...SCOPE, token, data: { z: 'y'.repeat(40_000) } }));
+  await call(tokens.update({ ...SCOPE, token: 'nobody', data: { a: 1 } }));
+  const refreshed = await tokens.refresh({ ...SCOPE, token, duration: 600 });
+  outcomes.push(timeless(refreshed), (refreshed?.expiresAt ?? 0) - created.expiresAt > 530_000);
+  await call(tokens.refresh({ ...SCOPE, token: 'nobody', duration: 600 }));
+  await tokens.create({ ...SCOPE, owner: 'ann', duration: 1_200, customToken: 'ann-2' });
+  await call(tokens.list({ ...SCOPE, owner: 'ann' }));
+  await call(tokens.list({ ...SCOPE, owner: 'ann', limit: 1 }));
+  const [first] = await tokens.list({ ...SCOPE, owner: 'ann' });
+  await call(tokens.list({ ...SCOPE, owner: 'ann', after: first }));
+  await call(tokens.list({ ...SCOPE, owner: 'nobody' }));
+  await call(tokens.delete({ ...SCOPE, token }));
+  await call(tokens.delete({ ...SCOPE, token }));
+  await call(tokens.deleteAll({ ...SCOPE, owner: 'ann' }));
+  await call(tokens.deleteAll({ ...SCOPE, owner: 'ann' }));
+  await call(tokens.list({ ...SCOPE, owner: 'ann' }));
+  await call(tokens.create({ ...SCOPE, owner: '', duration: -1 }));
+  await call(tokens.get({ ...SCOPE, token: 7 as never }));
+  outcomes.push(tokens.idOf({ ...SCOPE, token }));
+  return outcomes;
+}
+
+describe('Operations through a queue', () => {
+  const stage = new Stage();
+
+  for (const shards of [1, 4]) {
+    it(`answer as those in process do, on ${shards} shard${shards > 1 ? 's' : ''}`, async () => {
+      await stage.startWorker({ shards });
+      const inProcess = stage.opened.add(new RedisTokens(stage.url, { shards, prefix: `${stage.prefix}x` }));
+      const expected = await tell(inProcess);
+      assert.deepEqual(await tell(stage.producer({ shards })), expected);
+    });
+  }
+
+  it('hand out generated tokens that work in process too, and the other way round', async () => {
+    await stage.startWorker({ shards: 4 });
+    const producer = stage.producer({ shards: 4 });
+    const inProcess = stage.opened.add(new RedisTokens(stage.url, { shards: 4, prefix: stage.prefix }));
+    const created = await producer.create({ ...SCOPE, owner: 'ann', duration: 60, data: { a: [] } });
+    assert.match(created.token, /^rt_[0-9A-Za-z]{49}$/);
+    assert.deepEqual(await inProcess.get({ ...SCOPE, token: created.token }), created);
+    const other = await inProcess.create({ ...SCOPE, owner: 'ann', duration: 60 });
+    assert.deepEqual(await producer.get({ ...SCOPE, token: other.token }), other);
+    assert.equal(await producer.deleteAll({ ...SCOPE, owner: 'ann' }), 2);
+    assert.isUndefined(await inProcess.get({ ...SCOPE, token: created.token }));
+  });
+
+  it('refuse wrong input with every wrong field, and enqueue nothing', async () => {
+    const producer = stage.producer();
+    const inputs: [Parameters<typeof producer.enqueue>[0], object, string[]][] = [
+      [
+        'create',
+        { app: '', type: 7, duration: 0, data: { d: new Date() } },
+        ['app', 'type', 'owner', 'data', 'duration'],
+      ],
+      ['get', { ...SCOPE }, ['token']],
+      ['update', { ...SCOPE, token: 'x', data: [] }, ['data']],
+      ['refresh', { ...SCOPE, token: 'x', duration: 1e12 }, ['duration']],
+      ['delete', { ...SCOPE, token: null }, ['token']],
+      ['deleteAll', { app: 'a\0', type: 't' }, ['app', 'owner']],
+      ['list', { ...SCOPE, owner: 'ann', limit: 0 }, ['limit']],
+    ];
+    for (const [operation, input, fields] of inputs) {
+      for (const call of [
+        () => producer.enqueue(operation, input as never),
+        () => (producer[operation] as (input: never) => Promise<unknown>)(input as never),
+      ]) {
+        const error = await rejection<ValidationError>(call());
+        assert.instanceOf(error, ValidationError, operation);
+        assert.sameMembers(
+          error.fields.map(({ field }) => field),
+          fields,
+          operation,
+        );
+      }
+    }
+    assert.deepEqual(await stage.redis.keys(`*${stage.prefix}*`), [], 'nothing was sent to Redis');
+  });
+
+  it('fail with the class of error that they fail with in process', async () => {
+    await stage.startWorker();
+    const producer = stage.producer();
+    const input = { ...SCOPE, owner: 'ann', duration: 60, customToken: generateToken() };
+    await producer.create(input);
+    const exists = await rejection(producer.create(input));
+    assert.instanceOf(exists, TokenExistsError);
+    assert.notInclude(exists.stack ?? '', input.customToken);
+
+    const id = producer.idOf({ ...SCOPE, token: 'later' });
+    await producer.delete({ ...SCOPE, token: 'later' });
+    const command = { commandId: 'x', op: 'create', issuedAt: stamp() - 5_000_000, ...SCOPE };
+    await stage
+      .queue('commands')
+      .add(
+        'command',
+        { v: 1, replyTo: null, commands: [{ ...command, id, owner: 'ann', data: {}, duration: 60 }] },
+        { jobId: 'j-x' },
+      );
+    const receipt = { operation: 'create', commandId: 'x', jobId: 'j-x' } as const;
+    assert.instanceOf(await rejection(producer.result(receipt)), TokenRevokedError);
+  });
+
+  it('time out with a receipt where no worker runs, and another producer has the result later', async () => {
+    const producer = stage.producer();
+    const begun = performance.now();
+    const error = await rejection<ResultTimeoutError<object>>(
+      producer.create({ ...SCOPE, owner: 'ann', duration: 60 }, { timeout: 150 }),
+    );
+    assert.instanceOf(error, ResultTimeoutError);
+    assert.equal(error.code, 'RESULT_TIMEOUT');
+    assert.isBelow(performance.now() - begun, 1_500);
+    const { token } = error.receipt as { token: string };
+    assert.match(token, /^rt_/);
+    const text = JSON.stringify(error.receipt);
+    assert.notInclude(text, token);
+
+    await producer.close();
+    await stage.startWorker();
+    const { id, owner } = await stage.producer().result<'create'>(JSON.parse(text));
+    assert.equal(owner, 'ann');
+    assert.equal(id, producer.idOf({ ...SCOPE, token }));
+  });
+
+  it('answer for a token that can not be alive without a job', async () => {
+    const producer = stage.producer();
+    for (const token of ['', 'x'.repeat(1_025), 'rt_wrong', 'a\0', '\ud800']) {
+      assert.isUndefined(await producer.get({ ...SCOPE, token }));
+      assert.isUndefined(await producer.update({ ...SCOPE, token, data: { a: 1 } }));
+      assert.isUndefined(await producer.refresh({ ...SCOPE, token, duration: 60 }));
+      assert.isFalse(await producer.delete({ ...SCOPE, token }));
+    }
+    assert.deepEqual(await stage.redis.keys(`*${stage.prefix}*`), []);
+  });
+
+  it('fail with a hint where the result is too large to travel', async () => {
+    await stage.startWorker();
+    const producer = stage.producer();
+    const data = { text: 'é'.repeat(30_000) };
+    await Promise.all(
+      Array.from({ length: 20 }, () => producer.create({ ...SCOPE, owner: 'ann', duration: 60, data })),
+    );
+    const error = await rejection<Error & { code: string }>(producer.list({ ...SCOPE, owner: 'ann' }));
+    assert.equal(error.code, 'COMMAND_FAILED');
+    assert.match(error.message, /use `limit`/);
+    assert.lengthOf(await producer.list({ ...SCOPE, owner: 'ann', limit: 10 }), 10);
+  });
+
+  it('take their scope and its defaults from a handle', async () => {
+    await stage.startWorker();
+    const producer = stage.producer();
+    const sessions = producer.scope<{ name: string }>({
+      ...SCOPE,
+      duration: 60,
+      limit: 1,
+      tokenPrefix: 'shop_',
+    });
+    const { token, ...record } = await sessions.create({ owner: 'ann', data: { name: 'Ann' } });
+    assert.match(token, /^shop_/);
+    assert.deepInclude(record, { ...SCOPE, owner: 'ann', data: { name: 'Ann' } });
+    assert.approximately(record.expiresAt - record.createdAt, 60_000, 2);
+    assert.deepEqual(await sessions.get({ token }), { ...record, token });
+    assert.equal((await sessions.update({ token, data: { name: 'Anna' } }))?.data.name, 'Anna');
+    assert.equal((await sessions.refresh({ token }))?.version, 3);
+    await sessions.create({ owner: 'ann', duration: 600 });
+    assert.lengthOf(await sessions.list({ owner: 'ann' }), 1);
+    assert.lengthOf(await sessions.list({ owner: 'ann', limit: 9 }), 2);
+    assert.equal(sessions.idOf({ token }), record.id);
+    assert.isTrue(await sessions.delete({ token }));
+    assert.equal(await sessions.deleteAll({ owner: 'ann' }), 1);
+
+    const receipt = await sessions.enqueue('create', { owner: 'bob' });
+    assert.match(receipt.token, /^shop_/);
+    assert.equal((await sessions.result(receipt)).owner, 'bob');
+    const again = await sessions.enqueue('get', { token: receipt.token }, { commandId: 'look' });
+    assert.equal((await sessions.result(again, { timeout: 4_000 }))?.owner, 'bob');
+    assert.equal((await sessions.get({ token: receipt.token }, { commandId: 'look' }))?.owner, 'bob');
+  });
+
+  it('reject once the producer is closed', async () => {
+    const producer = stage.producer();
+    await producer.close();
+    await producer.close();
+    await producer[Symbol.asyncDispose]();
+    for (const call of [
+      () => producer.get({ ...SCOPE, token: 'x' }),
+      () => producer.enqueue('get', { ...SCOPE, token: 'x' }),
+      () => producer.result({ operation: 'get', commandId: 'x', jobId: 'x' }),
+      () => producer.ready(),
+    ]) {
+      assert.equal((await rejection(call())).code, 'CLOSED');
+    }
+  });
+
+  it('are finished by a close that comes while they are under way', async () => {
+    await stage.startWorker();
+    const producer = stage.producer();
+    const calls = Array.from({ length: 20 }, () => producer.create({ ...SCOPE, owner: 'ann', duration: 60 }));
+    await producer.close();
+    assert.lengthOf(await Promise.all(calls), 20);
+  });
+});

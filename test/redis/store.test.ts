@@ -1,0 +1,408 @@
+// What commands come to when Redis does not answer, or the connection is lost on the way.
+import { connect, createServer, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { assert } from 'chai';
+import { Redis } from 'ioredis';
+import { ConfigError, RedisTokens, StoreUnavailableError } from '../../src/index.js';
+import { openClient } from '../../src/redis/connection.js';
+import { SCRIPTS } from '../../src/redis/scripts.generated.js';
+import { Store } from '../../src/redis/store.js';
+import { type RedisServer, startRedisServer } from '../../tools/redis-server.js';
+import { eventually, rejection } from '../support/eventually.js';
+import { Opened } from '../support/opened.js';
+import { freshPrefix, sharedRedis } from '../support/redis.js';
+
+const SCOPE = { app: 'shop', type: 'session' };
+
+describe('A server that has forgotten the scripts', () => {
+  const opened = new Opened();
+
+  it('is sent them again, and each change is made once', async () => {
+    const { url } = await sharedRedis();
+    const tokens = opened.add(new RedisTokens(url, { prefix: freshPrefix() }));
+    const flush = () => tokens.client.script('FLUSH');
+    const token = { ...SCOPE, token: 'mine' };
+    await flush();
+    await tokens.create({ ...SCOPE, owner: 'ann', duration: 60, customToken: 'mine' });
+    await flush();
+    assert.equal((await tokens.update({ ...token, data: { a: 1 } }))?.version, 2);
+    await flush();
+    assert.equal((await tokens.refresh({ ...token, duration: 90 }))?.version, 3);
+    await flush();
+    assert.lengthOf(await tokens.list({ ...SCOPE, owner: 'ann' }), 1);
+    await flush();
+    const many = Array.from({ length: 50 }, () => tokens.create({ ...SCOPE, owner: 'ann', duration: 60 }));
+    await Promise.all(many);
+    await flush();
+    assert.isTrue(await tokens.delete(token));
+    await flush();
+    assert.equal(await tokens.deleteAll({ ...SCOPE, owner: 'ann' }), 50);
+  });
+
+  it('knows each script by the digest that we send', async () => {
+    const { url } = await sharedRedis();
+    const redis = opened.later(new Redis(url), () => {});
+    for (const { sha, lua } of Object.values(SCRIPTS)) assert.equal(await redis.script('LOAD', lua), sha);
+    redis.disconnect();
+  });
+});
+
+describe('A server that hangs', () => {
+  const opened = new Opened();
+  let server: RedisServer;
+  before(async () => {
+    server = await startRedisServer({ log: () => {} });
+  });
+  after(() => server.stop());
+  afterEach(() => server.kill('SIGCONT'));
+
+  /** How an operation fails, and how long that took. */
+  async function failure(
+    call: () => Promise<unknown>,
+  ): Promise<{ error: StoreUnavailableError; ms: number }> {
+    const begun = performance.now();
+    const error = await rejection<StoreUnavailableError>(call());
+    assert.instanceOf(error, StoreUnavailableError);
+    return { error, ms: performance.now() - begun };
+  }
+
+  const operations = (tokens: RedisTokens) => {
+    const token = { ...SCOPE, token: 'mine' };
+    return {
+      create: () => tokens.create({ ...SCOPE, owner: 'ann', duration: 60 }),
+      get: () => tokens.get(token),
+      update: () => tokens.update({ ...token, data: { a: 1 } }),
+      refresh: () => tokens.refresh({ ...token, duration: 60 }),
+      delete: () => tokens.delete(token),
+      deleteAll: () => tokens.deleteAll({ ...SCOPE, owner: 'ann' }),
+      list: () => tokens.list({ ...SCOPE, owner: 'ann' }),
+    };
+  };
+  const changes = (name: string) => name !== 'get' && name !== 'list';
+
+  it('makes operations reject within the time-out; of a change nobody knows, of a read nothing came', async () => {
+    const tokens = opened.add(new RedisTokens(server.url, { prefix: freshPrefix(), timeout: 250 }));
+    await tokens.ready();
+    server.kill('SIGSTOP');
+    const results = await Promise.all(
+      Object.entries(operations(tokens)).map(async ([name, call]) => ({ name, ...(await failure(call)) })),
+    );
+    for (const { name, error, ms } of results) {
+      assert.isBelow(ms, 500, name);
+      assert.equal(error.outcome, changes(name) ? 'unknown' : 'none', name);
+    }
+    server.kill('SIGCONT');
+    await eventually('it answers again', () =>
+      tokens.get({ ...SCOPE, token: 'mine' }).then(
+        () => true,
+        () => false,
+      ),
+    );
+  });
+
+  it('before it was ever reached makes them reject with nothing done', async () => {
+    server.kill('SIGSTOP');
+    const tokens = new RedisTokens(server.url, { prefix: freshPrefix(), timeout: 250 });
+    for (const [name, call] of Object.entries(operations(tokens))) {
+      const { error, ms } = await failure(call);
+      assert.equal(error.outcome, 'none', name);
+      assert.isBelow(ms, 500, name);
+    }
+    const begun = performance.now();
+    await tokens.close();
+    assert.isBelow(performance.now() - begun, 500, 'closes at once');
+  });
+
+  it('does not apply a change later that it was told is not applied', async () => {
+    const prefix = freshPrefix();
+    const tokens = opened.add(new RedisTokens(server.url, { prefix, timeout: 250 }));
+    await tokens.ready();
+    server.kill('SIGSTOP');
+    const { error } = await failure(() =>
+      tokens.create({ ...SCOPE, owner: 'ann', duration: 60, customToken: 'mine' }),
+    );
+    assert.equal(error.outcome, 'unknown');
+    await wait(50); // more than the error of the reckoned clock
+    server.kill('SIGCONT');
+    const redis = new Redis(server.url);
+    opened.later(redis, () => redis.disconnect());
+    // It stands in the server's buffer, and its time is up: the script that runs late changes nothing.
+    await eventually('it has answered', async () => (await redis.ping()) === 'PONG');
+    await eventually('the script has run', async () =>
+      /cmdstat_evalsha:calls=|cmdstat_eval:calls=/.test(await redis.info('commandstats')),
+    );
+    assert.deepEqual(await redis.keys(`{${prefix}:*}:t:*`), []);
+  });
+
+  it('can be closed on', async () => {
+    const store = new Store(server.url, 250);
+    await store.connected();
+    server.kill('SIGSTOP');
+    const begun = performance.now();
+    await store.close();
+    assert.isBelow(performance.now() - begun, 1_500);
+  });
+});
+
+describe('A connection that is lost', () => {
+  const opened = new Opened();
+
+  /** A way to Redis that swallows the server's answers once `deaf`, and can be cut. */
+  async function way() {
+    const { hostname, port } = new URL((await sharedRedis()).url);
+    const sockets = new Set<Socket>();
+    const state = {
+      deaf: false,
+      url: '',
+      sent: '',
+      cut: () => {
+        for (const socket of sockets) socket.destroy();
+      },
+    };
+    const proxy = createServer((client) => {
+      const upstream = connect(Number(port), hostname);
+      for (const socket of [client, upstream]) {
+        sockets.add(socket);
+        socket.on('error', () => {});
+        socket.on('close', () => {
+          sockets.delete(socket);
+          client.destroy();
+          upstream.destroy();
+        });
+      }
+      client.on('data', (data) => {
+        state.sent += data.toString('latin1');
+        upstream.write(data);
+      });
+      upstream.on('data', (data) => state.deaf || client.write(data));
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    state.url = `redis://127.0.0.1:${(proxy.address() as { port: number }).port}`;
+    return opened.later(state, async () => {
+      state.cut();
+      await new Promise((resolve) => proxy.close(resolve));
+    });
+  }
+
+  it('makes a change under way reject at once, as one of which nobody knows, and it is not sent again', async () => {
+    const path = await way();
+    const prefix = freshPrefix();
+    const tokens = opened.add(new RedisTokens(path.url, { prefix }));
+    await tokens.ready();
+    await tokens.create({ ...SCOPE, owner: 'ann', duration: 60, customToken: 'mine' });
+    path.deaf = true;
+    path.sent = '';
+    const begun = performance.now();
+    const change = rejection<StoreUnavailableError>(
+      tokens.update({ ...SCOPE, token: 'mine', data: { n: 1 } }),
+    );
+    await eventually('it is sent', () => path.sent.includes('evalsha'));
+    path.cut();
+    path.deaf = false;
+    const error = await change;
+    assert.instanceOf(error, StoreUnavailableError);
+    assert.equal(error.outcome, 'unknown');
+    assert.isBelow(performance.now() - begun, 1_000);
+    const found = await tokens.get({ ...SCOPE, token: 'mine' });
+    assert.isAtMost(found?.version ?? 0, 2, 'it ran once at most');
+    assert.equal(path.sent.split(SCRIPTS.update.sha).length - 1, 1);
+  });
+
+  it('makes a read under way be sent again, once it is back', async () => {
+    const path = await way();
+    const tokens = opened.add(new RedisTokens(path.url, { prefix: freshPrefix() }));
+    const { token } = await tokens.create({ ...SCOPE, owner: 'ann', duration: 60 });
+    path.deaf = true;
+    path.sent = '';
+    const reads = [
+      tokens.get({ ...SCOPE, token }),
+      ...Array.from({ length: 10 }, () => tokens.get({ ...SCOPE, token })),
+    ];
+    const list = tokens.list({ ...SCOPE, owner: 'ann' });
+    await eventually('it is sent', () => path.sent.includes('mget'));
+    path.cut();
+    path.deaf = false;
+    for (const found of await Promise.all(reads)) assert.equal(found?.owner, 'ann');
+    assert.lengthOf(await list, 1);
+  });
+
+  it('is waited for by an operation that begins meanwhile', async () => {
+    const path = await way();
+    const tokens = opened.add(new RedisTokens(path.url, { prefix: freshPrefix() }));
+    await tokens.ready();
+    path.cut();
+    const lists = Array.from({ length: 30 }, () => tokens.list({ ...SCOPE, owner: 'ann' }));
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on('warning', onWarning);
+    try {
+      for (const list of await Promise.all(lists)) assert.deepEqual(list, []);
+    } finally {
+      process.off('warning', onWarning);
+    }
+    assert.deepEqual(warnings, [], 'nothing is printed');
+  });
+
+  it('of ours is not opened again by a call after close', async () => {
+    const { url } = await sharedRedis();
+    const store = new Store(url, 500);
+    await store.connected();
+    await store.close();
+    const error = await rejection<StoreUnavailableError>(store.read((client) => client.ping()));
+    assert.instanceOf(error, StoreUnavailableError);
+    assert.equal(error.outcome, 'none');
+    await eventually('it has ended', () => store.client.status === 'end');
+  });
+});
+
+describe('A caller’s own client', () => {
+  const opened = new Opened();
+
+  it('is used as it is: not closed, not changed, nothing left on it', async () => {
+    const { url } = await sharedRedis();
+    const client = new Redis(url, { maxRetriesPerRequest: 2, lazyConnect: true });
+    opened.later(client, () => client.disconnect());
+    const settings = { ...client.options };
+    const tokens = new RedisTokens(client, { prefix: freshPrefix() });
+    assert.strictEqual(tokens.client, client);
+    const { token } = await tokens.create({ ...SCOPE, owner: 'ann', duration: 60 });
+    assert.equal((await tokens.get({ ...SCOPE, token }))?.owner, 'ann');
+    await tokens.close();
+    assert.equal(client.status, 'ready');
+    assert.equal(await client.ping(), 'PONG');
+    assert.deepEqual(client.options, settings);
+    for (const name of ['ready', 'close', 'error', 'end']) assert.equal(client.listenerCount(name), 0, name);
+  });
+
+  it('that shows replies in the new shapes is duplicated in those that are read here', async () => {
+    const { url } = await sharedRedis();
+    const client = openClient(url) as Redis;
+    opened.later(client, () => client.disconnect());
+    await client.ping();
+    assert.equal(client.options.replyMapping, 'legacy');
+  });
+
+  it('that can not connect makes operations reject within their time-out', async () => {
+    const client = new Redis('redis://127.0.0.1:1', { maxRetriesPerRequest: null, lazyConnect: true });
+    client.on('error', () => {});
+    opened.later(client, () => client.disconnect());
+    const tokens = opened.add(new RedisTokens(client, { prefix: freshPrefix(), timeout: 200 }));
+    const begun = performance.now();
+    const error = await rejection(tokens.get({ ...SCOPE, token: 'x' }));
+    assert.instanceOf(error, StoreUnavailableError);
+    assert.isBelow(performance.now() - begun, 600);
+  });
+});
+
+describe('A deployment', () => {
+  const opened = new Opened();
+  const open = async (prefix: string, options: object) =>
+    opened.add(new RedisTokens((await sharedRedis()).url, { prefix, ...options }));
+
+  it('is fixed by its first process, and refuses another that differs, by ready() or by its first operation', async () => {
+    const prefix = freshPrefix();
+    await (await open(prefix, { shards: 4, maxCommandAge: 60_000 })).ready();
+    await (
+      await open(prefix, { shards: 4, maxCommandAge: 60_000, timeout: 1_000, tokenPrefix: 'x_' })
+    ).ready();
+    for (const [options, hint] of [
+      [{ shards: 2, maxCommandAge: 60_000 }, /shards is 4 in this deployment, but 2 here/],
+      [{ shards: 4 }, /maxCommandAge is 60000 in this deployment, but 900000 here/],
+    ] as const) {
+      const other = await open(prefix, options);
+      for (const call of [
+        () => other.ready(),
+        () => other.get({ ...SCOPE, token: 'x' }),
+        () => other.create({ ...SCOPE, owner: 'ann', duration: 60 }),
+        () => other.deleteAll({ ...SCOPE, owner: 'ann' }),
+      ]) {
+        const error = await rejection(call());
+        assert.instanceOf(error, ConfigError);
+        assert.match(error.message, hint);
+      }
+    }
+  });
+
+  it('that is repaired is taken by the same object', async () => {
+    const prefix = freshPrefix();
+    const tokens = await open(prefix, { shards: 2 });
+    const key = `{${prefix}}:meta`;
+    await tokens.client.hset(key, 'shards', '8');
+    assert.instanceOf(await rejection(tokens.ready()), ConfigError);
+    await tokens.client.hset(key, 'shards', '2');
+    await tokens.ready();
+    assert.deepEqual(await tokens.client.hgetall(key), { layout: '1', shards: '2', maxCommandAge: '900000' });
+  });
+
+  it('of another layout is refused', async () => {
+    const prefix = freshPrefix();
+    const tokens = await open(prefix, {});
+    await tokens.client.hset(`{${prefix}}:meta`, 'layout', '2');
+    assert.match((await rejection(tokens.ready())).message, /layout is 2 in this deployment, but 1 here/);
+  });
+});
+
+describe('Many reads of one tick', () => {
+  const opened = new Opened();
+
+  it('answer each what it would be answered alone', async () => {
+    const { url } = await sharedRedis();
+    const prefix = freshPrefix();
+    const tokens = opened.add(new RedisTokens(url, { prefix, shards: 4 }));
+    const made = await Promise.all(
+      Array.from({ length: 300 }, (_, i) =>
+        tokens.create({ ...SCOPE, owner: `o${i}`, duration: 60, data: { i } }),
+      ),
+    );
+    const wanted = Array.from({ length: 1_000 }, (_, i) =>
+      i % 3 === 0 ? `nobody-${i}` : (made[(i * 7) % made.length]?.token as string),
+    );
+    const alone: unknown[] = [];
+    for (const token of wanted) alone.push(await tokens.get({ ...SCOPE, token }));
+    const before = await calls(tokens.client);
+    assert.deepEqual(
+      (await Promise.all(wanted.map((token) => tokens.get({ ...SCOPE, token })))) as unknown[],
+      alone,
+    );
+    const after = await calls(tokens.client);
+    assert.equal(after.get - before.get, 0);
+    assert.isAtMost(after.mget - before.mget, 8);
+    assert.isAtLeast(after.mget - before.mget, 4);
+    assert.isUndefined(await tokens.get({ app: 'mill', type: 'session', token: made[0]?.token as string }));
+  });
+
+  it('are gathered by shard from four on', async () => {
+    const { url } = await sharedRedis();
+    const tokens = opened.add(new RedisTokens(url, { prefix: freshPrefix() }));
+    await tokens.ready();
+    for (const [count, gets, mgets] of [
+      [1, 1, 0],
+      [3, 3, 0],
+      [4, 0, 1],
+      [256, 0, 1],
+      [300, 0, 2],
+    ] as const) {
+      const before = await calls(tokens.client);
+      await Promise.all(Array.from({ length: count }, (_, i) => tokens.get({ ...SCOPE, token: `t${i}` })));
+      const after = await calls(tokens.client);
+      assert.deepEqual([after.get - before.get, after.mget - before.mget], [gets, mgets], `${count} reads`);
+    }
+  });
+
+  it('all reject where Redis can not be reached', async () => {
+    const tokens = opened.add(new RedisTokens('redis://127.0.0.1:1', { timeout: 150 }));
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 50 }, (_, i) => tokens.get({ ...SCOPE, token: `t${i}` })),
+    );
+    for (const outcome of outcomes) {
+      assert.instanceOf((outcome as PromiseRejectedResult).reason, StoreUnavailableError);
+    }
+  });
+});
+
+/** How often Redis has run commands. */
+async function calls(redis: Redis): Promise<{ get: number; mget: number }> {
+  const stats = await redis.info('commandstats');
+  const of = (name: string) => Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+  return { get: of('get'), mget: of('mget') };
+}

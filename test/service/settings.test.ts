@@ -1,0 +1,74 @@
+// Where settings come from, and how Redis' address is shown.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { readyMessage } from '../../src/service/ready-message.js';
+import { loadSettings, SETTINGS } from '../../src/service/settings.js';
+import { shownUrl } from '../../src/service/shown-url.js';
+import { resolveTokenOptions } from '../../src/tokens/options.js';
+
+const root = join(import.meta.dirname, '../..');
+
+describe('settings', () => {
+  const { env } = process;
+  let folder: string;
+
+  beforeEach(() => {
+    process.env = Object.fromEntries(
+      Object.entries(env).filter(([name]) => !/^(REDIS_|NODE_CONFIG)/.test(name)),
+    );
+    folder = mkdtempSync(join(tmpdir(), 'redis-tokens-settings-'));
+  });
+
+  afterEach(() => {
+    process.env = env;
+    process.chdir(root);
+    rmSync(folder, { recursive: true });
+  });
+
+  function writeConfig(file: string, settings: object): void {
+    mkdirSync(join(folder, 'config'), { recursive: true });
+    writeFileSync(join(folder, 'config', file), JSON.stringify({ redisTokens: settings }));
+  }
+
+  it('come from the config folder of the package, whatever project one stands in', () => {
+    writeConfig('default.json', { prefix: 'theirs' });
+    process.chdir(folder);
+    expect(loadSettings().prefix).equal('rt');
+    process.env.NODE_CONFIG_DIR = join(folder, 'config');
+    expect(loadSettings()).include({ prefix: 'theirs', shards: 1 });
+    process.env.REDIS_TOKENS_PREFIX = '42';
+    process.env.REDIS_TOKENS_SHARDS = '8';
+    expect(loadSettings({ shards: '16' })).include({ prefix: '42', shards: 16 });
+    expect(loadSettings()).include({ shards: 8 });
+  });
+
+  it('are refused where they are misspelt, or their file can not be read', () => {
+    process.env.NODE_CONFIG_DIR = join(folder, 'config');
+    writeConfig('default.json', { shard: 4 });
+    expect(() => loadSettings()).throw('unknown option "shard"');
+    writeFileSync(join(folder, 'config/default.json'), '{');
+    expect(() => loadSettings()).throw(/^Cannot parse config file: .*default\.json.*$/);
+  });
+
+  it('have the defaults of the library, and a variable each', () => {
+    const { pepper: _, ...defaults } = resolveTokenOptions({});
+    expect(loadSettings()).include(defaults);
+    const variables = readFileSync(join(root, 'config/custom-environment-variables.json'), 'utf8');
+    for (const [name, { variable }] of Object.entries(SETTINGS))
+      expect(variables).contain(`"${name}": "${variable}"`);
+  });
+
+  it('are shown without secrets, and as a command that can be copied', () => {
+    const connection = 'rediss://ann:hunter2@redis.example:6380/2?password=hunter2';
+    expect(shownUrl(connection)).equal('rediss://***:***@redis.example:6380/2');
+    expect(shownUrl({ host: 'redis.example', password: 'hunter2' })).equal('redis://redis.example:6379');
+    expect(readyMessage({ connection, prefix: 'rt', shards: 4 }))
+      .contain('with the same REDIS_URL')
+      .not.contain('hunter2');
+    expect(readyMessage({ connection: 'redis://127.0.0.1:7', prefix: 'x', shards: 4 })).contain(
+      '\n  REDIS_URL=redis://127.0.0.1:7 npx redis-tokens --prefix x --shards 4 list ',
+    );
+  });
+});

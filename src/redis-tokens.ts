@@ -1,5 +1,5 @@
 /** RedisTokens: the operations in process, against Redis. */
-import type { Cluster, Redis, RedisOptions } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import { type Connection, closeClient, isClient, openClient } from './redis/connection.js';
 import { RedisTokenRepository } from './redis/repository.js';
 import { Store } from './redis/store.js';
@@ -31,7 +31,7 @@ export class RedisTokens<Client extends Redis | Cluster = Redis> extends InProce
    * @throws {ConfigError} for a connection or an option that can not work.
    */
   constructor(client: Client, options?: TokenOptions);
-  constructor(connection?: string | RedisOptions | undefined, options?: TokenOptions);
+  constructor(connection?: Connection, options?: TokenOptions);
   constructor(connection?: Connection, options: TokenOptions = {}) {
     checkOptions('RedisTokens', options, TOKEN_OPTION_RULES);
     const resolved = resolveTokenOptions(options);

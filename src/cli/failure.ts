@@ -62,5 +62,8 @@ function describe(
 function withoutArguments(message: string): string {
   return message
     .replace(/^error: /, '')
-    .replaceAll(/ ?'(--[a-z-]+)?[^']*'/g, (_, option?: string) => (option ? ` '${option}'` : ''));
+    .replace(/^(unknown \w+) '(--[a-z-]+)?.*'/s, (_, what: string, option?: string) =>
+      option ? `${what} '${option}'` : what,
+    )
+    .replace(/ argument '.*' is invalid/s, ' argument is invalid');
 }

@@ -43,31 +43,22 @@ export class EventLog {
   }
 
   async page(shard: number, after: StreamId): Promise<LogPage> {
-    const key = this.#keys.log(shard);
-    const replies = await this.#store.read(async (client) => {
-      const transaction = client.multi();
-      transaction.xinfo('STREAM', key).xrange(key, after, after).xrange(key, `(${after}`, '+', 'COUNT', PAGE);
-      return (await transaction.exec()) ?? [];
-    });
-    const [info, at, behind] = replies;
-    if (!info || info[0])
-      return {
-        entries: [],
-        more: false,
-        holdsPosition: false,
-        first: undefined,
-        last: START,
-        trimmed: false,
-      };
-    const facts = flatToMap(info[1] as unknown[]);
-    const entries = ((behind?.[1] ?? []) as RawEntry[]).map(([id, fields]) => toEntry(shard, id, fields));
+    const reply = await this.#store.readScript('log', [this.#keys.log(shard)], [after, PAGE]);
+    const [trimmed, last = START, first, holds, raw = []] = reply as [
+      string?,
+      StreamId?,
+      StreamId?,
+      string?,
+      RawEntry[]?,
+    ];
+    const entries = raw.map(([id, fields]) => toEntry(shard, id, fields));
     return {
       entries,
       more: entries.length === PAGE,
-      holdsPosition: ((at?.[1] ?? []) as unknown[]).length > 0,
-      first: (facts.get('first-entry') as RawEntry | null)?.[0],
-      last: facts.get('last-generated-id') as StreamId,
-      trimmed: Number(facts.get('entries-added')) > Number(facts.get('length')),
+      holdsPosition: holds === '1',
+      first: first || undefined,
+      last,
+      trimmed: trimmed === '1',
     };
   }
 }
@@ -76,10 +67,4 @@ export class EventLog {
 function toEntry(shard: number, id: StreamId, fields: string[]): LogEntry {
   const { specversion, ...rest } = JSON.parse(fields[1] as string) as TokenEvent;
   return { id, event: { specversion, ...rest, id: `${shard}-${id}` } };
-}
-
-function flatToMap(flat: unknown[]): Map<unknown, unknown> {
-  const map = new Map<unknown, unknown>();
-  for (let i = 0; i < flat.length; i += 2) map.set(flat[i], flat[i + 1]);
-  return map;
 }

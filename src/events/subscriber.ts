@@ -139,6 +139,8 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
 
   /** The place up to which every event was delivered and its listeners have settled: for `from`, after a restart. */
   get cursor(): string {
+    const { from } = this.#options;
+    if (this.#shards.length === 0) return typeof from === 'string' ? from : '';
     return formatCursor(this.#shards.map((shard) => shard.cursor));
   }
 
@@ -218,7 +220,7 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     this.#connection++;
     if (!this.#connected) return;
     this.#connected = false;
-    this.emit('disconnected');
+    if (!this.#closing) this.emit('disconnected');
   }
 
   /**
@@ -249,7 +251,9 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
       const place = from === 0 ? START : `${from - 1}-${LARGEST_SEQUENCE}`;
       if (compareIds(place, last) < 0) return new ShardCursor(place);
     }
-    return new ShardCursor(last);
+    const cursor = new ShardCursor(last);
+    cursor.isEntry = last !== START;
+    return cursor;
   }
 
   /** Reads every shard's log to its end. One reading at a time; what is asked for meanwhile makes it go on. */

@@ -125,8 +125,10 @@ export class MemoryTokenRepository implements TokenRepository {
 
   async delete(command: Commands['delete'], attempt: Attempt): Promise<boolean> {
     const { outcome } = this.#decide(command, attempt, (run) => {
-      const stamp = revocationTime(command.issuedAt, run);
       const live = this.#live(command, run);
+      // In process it ends what there is when it runs, whatever the clock of its creator said.
+      const ended = run.job ? 0 : (live?.createdAt ?? 0);
+      const stamp = Math.max(revocationTime(command.issuedAt, run), ended);
       this.#marks.set(idMark(command, command.id), stamp, run.now);
       if (!live || live.createdAt > stamp) return false;
       this.#revoke(live, 'deleted', run);
@@ -137,8 +139,11 @@ export class MemoryTokenRepository implements TokenRepository {
 
   async deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number> {
     const { outcome } = this.#decide(command, attempt, (run) => {
-      const stamp = revocationTime(command.issuedAt, run);
-      this.#marks.set(ownerMark(command, command.owner), stamp, run.now);
+      const mark = ownerMark(command, command.owner);
+      // In process it ends what there is when it runs: what a creator ahead of time made is younger than the last mark.
+      const before = run.job ? 0 : Math.max(this.#marks.of(mark), this.#marks.floor) + 1;
+      const stamp = Math.max(revocationTime(command.issuedAt, run), before);
+      this.#marks.set(mark, stamp, run.now);
       let ended = 0;
       for (const token of this.#records.ofOwner(command, command.owner)) {
         if (!isAlive(token, run.nowMs)) {
@@ -202,7 +207,7 @@ export class MemoryTokenRepository implements TokenRepository {
     apply: (token: StoredToken) => 'token-updated' | 'token-refreshed' | 'token-expired',
   ): Microseconds | undefined {
     const token = this.#live(command, run);
-    if (!token || !isMeantBy(command, token)) return undefined;
+    if (!token || !isMeantBy(command, token, run)) return undefined;
     const event = apply(token);
     if (event === 'token-expired') {
       this.#expire(token, run);

@@ -18,8 +18,8 @@ export const AHEAD: Microseconds = 5 * MICROS_PER_SECOND;
 const CLOCK_ERROR: Microseconds = MICROS_PER_MS;
 
 /** Whether a token can be the one that a command was issued for, and not a later life of its id. */
-export const isMeantBy = ({ issuedAt }: Command, { createdAt }: StoredToken): boolean =>
-  createdAt <= issuedAt + CLOCK_ERROR;
+export const isMeantBy = ({ issuedAt }: Command, { createdAt }: StoredToken, { now }: Run): boolean =>
+  createdAt <= issuedAt + CLOCK_ERROR || createdAt > now; // one that is yet to come: its creator is ahead
 
 /** When a life ends, in ms, that begins when the command was issued: waiting in a queue counts. */
 export const endOfLife = (issuedAt: Microseconds, duration: number, { now }: Run): number =>

@@ -95,5 +95,8 @@ const isFinal = (error: unknown): boolean =>
 const tokenOf = (command: Command | ValidationError): string | undefined =>
   'id' in command ? command.id : undefined;
 
-const firstStamp = ([first]: ParsedCommand[]): number =>
-  first && !(first.command instanceof ValidationError) ? first.command.issuedAt : 0;
+/** Tells the job from an earlier one of the same id, whichever of its commands are wrong. */
+function firstStamp(commands: ParsedCommand[]): number {
+  for (const { command } of commands) if (!(command instanceof ValidationError)) return command.issuedAt;
+  return 0; // nothing of it runs
+}

@@ -12,6 +12,7 @@ export function openQueue(lane: Lane, client: RedisClient, keys: Keys): Queue {
   const queue = new Queue(lane, {
     connection: client,
     prefix: keys.queues,
+    skipVersionCheck: true, // or a connection lost in the midst of it would leave the queue waiting for ever
     streams: { events: { maxLen: EVENTS_KEPT } },
   });
   queue.on('error', () => {}); // every failure reaches a caller through its call

@@ -154,7 +154,13 @@ export class TokenProducer implements TokenOperations {
   ): Promise<Receipt<O>> {
     return this.#calls.run(() => {
       checkOptions('enqueue', options, { commandId: OPTION_RULES.commandId });
-      return this.#enqueue(operation, this.#seal(operation, input, options), options);
+      const sealed = this.#seal(operation, input, options);
+      return this.#enqueue(
+        operation,
+        sealed,
+        options.commandId ?? newCommandId(),
+        options.commandId !== undefined,
+      );
     });
   }
 
@@ -205,9 +211,11 @@ export class TokenProducer implements TokenOperations {
       checkOptions(operation, options, OPTION_RULES);
       const sealed = this.#seal(operation, input, options);
       if (!sealed.possible) return operation === 'delete' ? false : undefined;
-      this.#inbox.open();
-      const receipt = await this.#enqueue(operation, sealed, options);
-      const value = await this.#result(receipt, options, options.commandId === undefined);
+      const commandId = options.commandId ?? newCommandId();
+      const value = await this.#inbox.expect(commandId, async () => {
+        const receipt = await this.#enqueue(operation, sealed, commandId, options.commandId !== undefined);
+        return this.#result(receipt, options, options.commandId === undefined);
+      });
       const isRecord = sealed.token !== undefined && typeof value === 'object';
       return isRecord ? { ...(value as object), token: sealed.token } : value;
     });
@@ -233,17 +241,16 @@ export class TokenProducer implements TokenOperations {
   async #enqueue<O extends Operation>(
     operation: O,
     { command, token }: Sealed<O>,
-    { commandId }: EnqueueOptions,
+    commandId: string,
+    isCallers: boolean,
   ): Promise<Receipt<O>> {
     if (!this.#deployment.isReady) {
       await this.#deployment.ready();
       command.issuedAt = this.#deployment.now();
     }
-    const wire = toWire(command, commandId ?? newCommandId());
-    const jobId =
-      commandId === undefined
-        ? await this.#batchers[laneOf(operation)].add(wire)
-        : await this.#addOnce(laneOf(operation), wire);
+    const wire = toWire(command, commandId);
+    const lane = laneOf(operation);
+    const jobId = isCallers ? await this.#addOnce(lane, wire) : await this.#batchers[lane].add(wire);
     const id = 'id' in command ? { id: command.id } : {};
     const secret = operation === 'create' ? token : undefined;
     return makeReceipt({ operation, commandId: wire.commandId, jobId, ...id }, secret);
@@ -304,7 +311,8 @@ export class TokenProducer implements TokenOperations {
     const { results } = (job.returnvalue ?? {}) as Partial<JobResult>;
     if (!results) return gone(job.failedReason);
     return (
-      results.find((result) => result.commandId === commandId) ?? gone(`job ${jobId} holds no such command`)
+      results.find((result) => result.commandId === commandId && result.op === operation) ??
+      gone(`job ${jobId} holds no such command`)
     );
   }
 

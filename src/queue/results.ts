@@ -6,6 +6,7 @@ import type { CommandResult, JobResult } from './wire.js';
 
 /** A command whose result is waited for. */
 export interface Awaited {
+  operation: string;
   jobId: string;
   commandId: string;
 }
@@ -30,6 +31,8 @@ export class ResultInbox<A extends Awaited> {
   readonly #channel: string;
   readonly #read: ReadResult<A>;
   readonly #waiters = new Map<string, Waiter<A>>();
+  /** Results of commands that are being sent, by command id. */
+  readonly #early = new Map<string, CommandResult | undefined>();
   #listening = false;
   #opened = false;
 
@@ -58,11 +61,27 @@ export class ResultInbox<A extends Awaited> {
   }
 
   /**
+   * Runs what sends a command and waits for its result: a result that comes before the sender knows that the command
+   * was sent is kept for it.
+   */
+  async expect<T>(commandId: string, work: () => Promise<T>): Promise<T> {
+    this.open();
+    this.#early.set(commandId, undefined);
+    try {
+      return await work();
+    } finally {
+      this.#early.delete(commandId);
+    }
+  }
+
+  /**
    * Resolves with the result, or with `undefined` after `timeout` milliseconds.
    * @param fresh whether the command was sent by this process just now: then its result will be heard.
    */
   wait(awaited: A, timeout: number, fresh: boolean): Promise<CommandResult | undefined> {
     this.open();
+    const early = this.#early.get(awaited.commandId);
+    if (early?.op === awaited.operation) return Promise.resolve(early);
     return new Promise((resolve, reject) => {
       const deadline = Date.now() + timeout;
       let delay = fresh && this.#listening ? SLOWEST_POLL : 0;
@@ -139,9 +158,14 @@ export class ResultInbox<A extends Awaited> {
     const { jobId, results } = message ?? {};
     if (typeof jobId !== 'string' || !Array.isArray(results)) return;
     for (const result of results) {
-      if (result) this.#waiters.get(keyOf({ jobId, commandId: result.commandId }))?.settle(result);
+      if (!result) continue;
+      const { commandId, op: operation } = result;
+      const waiter = this.#waiters.get(keyOf({ jobId, commandId, operation }));
+      if (waiter) waiter.settle(result);
+      else if (this.#early.has(commandId)) this.#early.set(commandId, result);
     }
   }
 }
 
-const keyOf = ({ jobId, commandId }: Awaited): string => `${jobId} ${commandId}`;
+/** A command's id may stand on both lanes: the operation tells which is meant. */
+const keyOf = ({ operation, jobId, commandId }: Awaited): string => `${operation} ${jobId} ${commandId}`;

@@ -93,13 +93,14 @@ export function parseJob(data: unknown, rules: WireRules): ParsedJob {
 export function addressesOf(
   data: unknown,
   resultsPrefix: string,
-): { replyTo: string | null; commands: WireCommand[] } {
+): { replyTo: string | null; commands: { commandId: string; op: string }[] } {
   const { replyTo, commands } = asObject(data) ?? {};
+  const addressed = (Array.isArray(commands) ? commands.slice(0, BATCH_COMMANDS) : []).filter(
+    (command) => commandIdProblem(asObject(command)?.commandId) === undefined,
+  );
   return {
     replyTo: isReplyTo(replyTo, resultsPrefix) ? ((replyTo as string | undefined) ?? null) : null,
-    commands: (Array.isArray(commands) ? commands.slice(0, BATCH_COMMANDS) : []).filter(
-      (command) => commandIdProblem(asObject(command)?.commandId) === undefined,
-    ),
+    commands: addressed.map(({ commandId, op }) => ({ commandId, op: shownOp(op) })),
   };
 }
 
@@ -118,7 +119,7 @@ function commandIdProblems(commands: unknown[]): FieldProblem[] {
 
 function parseCommand(raw: Record<string, unknown>, rules: WireRules): ParsedCommand {
   const commandId = raw.commandId as string;
-  const op = typeof raw.op === 'string' ? raw.op.slice(0, 64) : '';
+  const op = shownOp(raw.op);
   try {
     return { commandId, op, command: checkedCommand(raw, rules) };
   } catch (error) {
@@ -149,6 +150,9 @@ function checkedCommand({ commandId: _, op, ...fields }: Record<string, unknown>
   checkCommand(command, rules.maxDataBytes, problems);
   return command;
 }
+
+/** An operation's name as a result tells it: whatever it was that stood there. */
+const shownOp = (op: unknown): string => (typeof op === 'string' ? op.slice(0, 64) : '');
 
 function isReplyTo(value: unknown, resultsPrefix: string): boolean {
   if (value === null || value === undefined) return true;

@@ -5,6 +5,7 @@ import {
   type Connection,
   checkConnection,
   closeClient,
+  isUsable,
   LASTING_CLIENT,
   openClient,
   type RedisClient,
@@ -93,6 +94,8 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
   readonly #repository: TokenRepository;
   readonly #executor: Pick<CommandExecutor, 'execute'>;
   readonly #workers: Worker[] = [];
+  /** Jobs under way. */
+  #running = 0;
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -114,7 +117,8 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
   /** Resolves once both lanes are served. @throws {StoreUnavailableError} {ConfigError} */
   start(): Promise<void> {
     if (this.#closing) return Promise.reject(new ClosedError('TokenWorker'));
-    this.#starting ??= this.#start().catch((error: unknown) => {
+    this.#starting ??= this.#start().catch(async (error: unknown) => {
+      for (const worker of this.#workers.splice(0)) await worker.close(true);
       this.#starting = undefined;
       throw error;
     });
@@ -159,16 +163,19 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     });
     worker.on('error', (error) => this.#tell(error));
     worker.on('completed', (job, result: JobResult) => {
-      this.#publish(job.data, result).then(() => this.emit('completed', { lane, id: result.jobId }));
+      this.#finish(
+        this.#publish(job.data, result).then(() => this.emit('completed', { lane, id: result.jobId })),
+      );
     });
     worker.on('failed', (job, error) => {
-      if (job?.finishedOn) this.#fail(lane, job, error);
+      if (job?.finishedOn) this.#finish(this.#fail(lane, job, error));
     });
     return worker;
   }
 
   async #process(lane: Lane, job: Job, token: string | undefined): Promise<JobResult> {
     const id = job.id as string;
+    this.#running++;
     const hold = async () => {
       const held = await job.extendLock(token as string, JOB_LEASE);
       if (!held) throw new Error(`job ${id} was given to another worker meanwhile`);
@@ -182,6 +189,8 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     } catch (error) {
       if (error instanceof ValidationError) throw new UnrecoverableError(error.message);
       throw error;
+    } finally {
+      this.#running--;
     }
   }
 
@@ -190,7 +199,7 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     const id = job.id as string;
     const { commands } = addressesOf(job.data, this.#keys.results(''));
     const wireError = { ...toWireError(error), code: 'COMMAND_FAILED' } as const;
-    const results = commands.map(({ commandId, op }) => failed(commandId, String(op), wireError));
+    const results = commands.map(({ commandId, op }) => failed(commandId, op, wireError));
     await this.#publish(job.data, { v: 1, jobId: id, results });
     this.emit('failed', { lane, id }, error);
   }
@@ -200,6 +209,11 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     const { replyTo } = addressesOf(data, this.#keys.results(''));
     if (replyTo === null) return;
     await this.#client.publish(replyTo, JSON.stringify(result)).catch((error: Error) => this.#tell(error));
+  }
+
+  /** What follows a job is nobody's to wait for. */
+  #finish(work: Promise<unknown>): void {
+    work.catch((error: Error) => this.#tell(error));
   }
 
   #tell(error: Error): void {
@@ -213,7 +227,9 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, closeTimeout);
     });
-    await Promise.race([Promise.all(this.#workers.map((worker) => worker.close())), late]);
+    // Idle, and Redis gone: there is nothing to wait for, and nobody to say goodbye to.
+    const force = this.#running === 0 && !isUsable(this.#client);
+    await Promise.race([Promise.all(this.#workers.map((worker) => worker.close(force))), late]);
     clearTimeout(timer);
     await closeClient(this.#client);
     if (!this.#options.repository) await this.#repository.close();

@@ -4,6 +4,7 @@ import { type Clock, MICROS_PER_MS, MICROS_PER_SECOND, type Microseconds } from 
 
 const ROUNDS = 5; // the quickest of several round trips tells the time best
 const RESYNC = 60_000; // ms: crystals drift some microseconds a second
+const SET_BACK = 5 * MICROS_PER_SECOND; // what Redis refuses as ahead of its time
 const JUMP = 1_000; // ms between wall and monotonic clock: the machine slept, or its time was set
 
 export class RedisClock implements Clock {
@@ -34,9 +35,11 @@ export class RedisClock implements Clock {
     return this.#last;
   }
 
-  /** Every later stamp is later than a time that a reply told. */
+  /** Every later stamp is later than a time that a reply told. One that is far off the reckoning makes it void. */
   told(time: Microseconds): void {
     if (time > this.#last) this.#last = time;
+    const reckoned = this.#time + (performance.now() - this.#monotonic) * MICROS_PER_MS;
+    if (time - reckoned > JUMP * MICROS_PER_MS || reckoned - time > SET_BACK) this.unset();
   }
 
   /** Asks Redis for its time. */
@@ -62,6 +65,8 @@ export class RedisClock implements Clock {
       best = trip;
       this.#restart(time + (trip / 2) * MICROS_PER_MS);
     }
+    // Set back, or another server that is behind: order across that is lost, but commands are not refused for it.
+    if (this.#last - this.#time > SET_BACK) this.#last = this.#time;
     this.#synced = true;
   }
 

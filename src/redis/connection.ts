@@ -2,6 +2,7 @@
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { ConfigError } from '../tokens/errors.js';
 import { TOKEN_OPTION_RULES } from '../tokens/options.js';
+import { isPasswordProblem } from './failure.js';
 
 export type RedisClient = Redis | Cluster;
 
@@ -18,6 +19,12 @@ const reconnectDelay = (attempt: number): number =>
 
 /** Milliseconds that a server has to answer when a connection is ended. */
 const CLOSE_TIMEOUT = 500;
+
+/** Options of this library, which have no meaning to ioredis: whoever passes one as a connection's has mixed them up. */
+const OUR_OPTIONS = [
+  ...Object.keys(TOKEN_OPTION_RULES),
+  ...['connection', 'repository', 'executor', 'concurrency', 'closeTimeout', 'app', 'type', 'owner', 'from'],
+];
 
 /** Options of a connection for operations: each command is sent at most once, and nothing waits in a queue. */
 export const OPERATION_CLIENT: RedisOptions = {
@@ -48,6 +55,11 @@ export function checkConnection(connection: unknown): asserts connection is Conn
     if (!/^rediss?:\/\//.test(connection) || !URL.canParse(connection)) {
       throw new ConfigError('connection: a URL must be of the form redis://host:port or rediss://host:port');
     }
+    if (!/^(\/\d*)?$/.test(new URL(connection).pathname)) {
+      throw new ConfigError(
+        'connection: the path of a URL must be the number of a database, as in redis://host:port/1',
+      );
+    }
     return;
   }
   if (typeof connection !== 'object' || connection === null) {
@@ -56,10 +68,11 @@ export function checkConnection(connection: unknown): asserts connection is Conn
   const options: Partial<RedisOptions & ClusterOptions> = isClient(connection)
     ? connection.options
     : connection;
-  for (const name of Object.keys(TOKEN_OPTION_RULES)) {
+  if (connection instanceof URL) throw new ConfigError('connection: pass the `href` of a URL');
+  for (const name of OUR_OPTIONS) {
     if (Object.hasOwn(options, name)) {
       throw new ConfigError(
-        `connection: "${name}" is an option of redis-tokens: pass it as the second argument`,
+        `connection: "${name}" is an option of redis-tokens: it is not part of the connection`,
       );
     }
   }
@@ -139,6 +152,7 @@ export function whenReady(client: RedisClient, timeout: number, closed?: AbortSi
     const onReady = () => settle(resolve);
     const onError = (error: unknown) => {
       last = error;
+      if (isPasswordProblem(error)) giveUp(); // waiting changes nothing
     };
     const giveUp = () => settle(() => reject(last));
     const timer = setTimeout(giveUp, timeout);

@@ -1,6 +1,6 @@
 /** What a process must know of its deployment before it stamps a command: that its options fit, and Redis' time. */
 import type { Clock, Microseconds } from '../tokens/clock.js';
-import { ConfigError } from '../tokens/errors.js';
+import { ConfigError, StoreUnavailableError } from '../tokens/errors.js';
 import type { ResolvedTokenOptions } from '../tokens/options.js';
 import { fromTime, RedisClock } from './clock.js';
 import type { Keys } from './keys.js';
@@ -16,8 +16,8 @@ export class Deployment implements Clock {
   readonly #clock: RedisClock;
   #fits = false;
   #check: Promise<void> | undefined;
-  /** Another connection may lead to another server: what it says is asked anew. */
-  readonly #onConnected = () => {
+  /** Another connection may lead to another server: what it says is asked before the next command. */
+  readonly #onChange = () => {
     this.#fits = false;
     this.#clock.unset();
   };
@@ -27,7 +27,7 @@ export class Deployment implements Clock {
     this.#keys = keys;
     this.#options = options;
     this.#clock = new RedisClock(() => store.read(async (client) => fromTime(await client.time())));
-    store.client.on('ready', this.#onConnected);
+    store.client.on('ready', this.#onChange).on('close', this.#onChange);
   }
 
   get isReady(): boolean {
@@ -53,18 +53,32 @@ export class Deployment implements Clock {
 
   /** Leaves the client as it was. */
   leave(): void {
-    this.#store.client.off('ready', this.#onConnected);
+    this.#store.client.off('ready', this.#onChange).off('close', this.#onChange);
   }
 
   async #become(): Promise<void> {
+    const deadline = Date.now() + this.#options.timeout;
     while (!this.isReady) {
+      if (Date.now() > deadline)
+        throw new StoreUnavailableError('the connection is lost again and again', 'none');
       await this.#store.connected();
       this.#fits = true; // before the answer: a connection lost meanwhile makes it void again
-      await Promise.all([this.#compareMeta(), this.#clock.sync()]).catch((error: unknown) => {
-        this.#fits = false;
-        throw error;
-      });
+      await Promise.all([this.#checkDatabase(), this.#compareMeta(), this.#clock.sync()]).catch(
+        (error: unknown) => {
+          this.#fits = false;
+          throw error;
+        },
+      );
     }
+  }
+
+  /** ioredis goes on in database 0 where Redis has not the one that was asked for. */
+  async #checkDatabase(): Promise<void> {
+    const { db } = this.#store.client.options as { db?: number };
+    if (!db) return;
+    const info = await this.#store.read((client) => client.client('INFO')).catch(() => ''); // may be forbidden
+    const actual = / db=(\d+)/.exec(String(info))?.[1];
+    if (actual !== undefined && actual !== String(db)) throw new ConfigError(`Redis has no database ${db}`);
   }
 
   async #compareMeta(): Promise<void> {

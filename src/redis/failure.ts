@@ -9,11 +9,15 @@ import {
 
 /** Replies by which a server says that it can not serve now. It has changed nothing then. */
 const REFUSALS =
-  /^(OOM|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|MISCONF|BUSY|TRYAGAIN|NOAUTH|UNKILLABLE)\b/;
+  /^(OOM|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|MISCONF|BUSY|TRYAGAIN|UNKILLABLE)\b/;
 const REPLY_ERROR = /^-?[A-Z]+ /;
 
 export const isNoScript = (error: unknown): boolean =>
   error instanceof Error && error.message.startsWith('NOSCRIPT');
+
+/** Whether Redis does not let this connection in, however often it tries. */
+export const isPasswordProblem = (error: unknown): boolean =>
+  error instanceof Error && /^(NOAUTH|WRONGPASS)\b/.test(error.message);
 
 /**
  * @param outcome what can have become of the command where no reply tells.
@@ -26,9 +30,10 @@ export function toStoreError(error: unknown, outcome: StoreOutcome, owned: boole
   if (REFUSALS.test(message)) {
     return new StoreUnavailableError(`Redis refuses: ${message}`, owned ? 'none' : outcome, { cause });
   }
-  if (message.startsWith('NOPERM') || message.startsWith('WRONGPASS')) {
-    return new ConfigError(`Redis refuses: ${message}`, { cause });
+  if (isPasswordProblem(error)) {
+    return new ConfigError(`Redis asks for another user or password: ${message}`, { cause });
   }
+  if (message.startsWith('NOPERM')) return new ConfigError(`Redis refuses: ${message}`, { cause });
   if (error instanceof Error && error.name === 'ReplyError' && REPLY_ERROR.test(message)) {
     return new CommandFailedError(`Redis answers: ${message}`, { cause });
   }

@@ -37,7 +37,9 @@ export class Store {
   constructor(connection: Connection | undefined, timeout: number, ours = false) {
     checkConnection(connection);
     this.owned = ours || !isClient(connection);
-    this.client = this.owned ? openClient(connection, OPERATION_CLIENT) : (connection as RedisClient);
+    this.client = this.owned
+      ? openClient(connection, { ...OPERATION_CLIENT, socketTimeout: timeout })
+      : (connection as RedisClient);
     this.#timeout = timeout;
     setMaxListeners(0, this.#closed.signal); // each call that waits for the connection listens
     if (this.owned) this.client.on('close', this.#onClose);
@@ -55,12 +57,13 @@ export class Store {
 
   /** Runs a command that changes nothing: sent again on a connection of ours that comes back in time. */
   read<T>(send: Send<T>): Promise<T> {
-    if (!this.#isUsable()) return this.repeat(send, 'none');
+    const deadline = Date.now() + this.#timeout;
+    if (!this.#isUsable()) return this.repeat(send, 'none', deadline);
     const reply = this.#flight(send, 'none', this.#timeout);
     if (!this.owned) return reply;
     return reply.catch((error: unknown) => {
-      if (!this.#isLost(error)) throw error;
-      return this.repeat(send, 'none');
+      if (!this.#isLost(error) || Date.now() >= deadline) throw error;
+      return this.repeat(send, 'none', deadline);
     });
   }
 
@@ -85,8 +88,7 @@ export class Store {
   }
 
   /** Runs what may be sent again: on a connection of ours that is lost and comes back in time. */
-  async repeat<T>(send: Send<T>, outcome: StoreOutcome): Promise<T> {
-    const deadline = Date.now() + this.#timeout;
+  async repeat<T>(send: Send<T>, outcome: StoreOutcome, deadline = Date.now() + this.#timeout): Promise<T> {
     let lost: StoreUnavailableError | undefined;
     for (;;) {
       const left = Math.max(1, deadline - Date.now());
@@ -147,9 +149,10 @@ function evaluate(
   args: readonly (string | number)[],
 ): Send<unknown> {
   const { sha, lua, keys: count } = SCRIPTS[script];
+  const all = [keys, args].flat() as string[]; // as one array: there may be more than a call can take arguments
   return (client) =>
-    client.evalsha(sha, count, ...keys, ...args).catch((error: unknown) => {
+    client.evalsha(sha, count, all as never).catch((error: unknown) => {
       if (!isNoScript(error)) throw error;
-      return client.eval(lua, count, ...keys, ...args);
+      return client.eval(lua, count, all as never);
     });
 }

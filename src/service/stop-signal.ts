@@ -1,4 +1,5 @@
 /** Ctrl-C and SIGTERM: the first asks to stop, a later one insists. */
+import { setMaxListeners } from 'node:events';
 import { constants } from 'node:os';
 
 /** Milliseconds: npm and the terminal may both deliver the same Ctrl-C. */
@@ -20,6 +21,7 @@ export function stopSignal(): AbortSignal {
     controller.abort(name);
   };
   for (const name of SIGNALS) process.on(name, onSignal);
+  setMaxListeners(0, controller.signal); // each attempt to start listens
   return controller.signal;
 }
 

@@ -26,7 +26,9 @@ const must = (what: string, value: unknown): string =>
 function textProblem(value: unknown, length: number): string | undefined {
   if (typeof value !== 'string') return must('a string', value);
   if (value === '') return 'must not be empty';
-  if (value.length > length && [...value].length > length) return `must have at most ${length} characters`;
+  // Two code units make a character at most: what is longer need not be counted.
+  if (value.length > 2 * length || (value.length > length && [...value].length > length))
+    return `must have at most ${length} characters`;
   if (value.includes('\0')) return 'must not contain NUL';
   return value.isWellFormed() ? undefined : 'must be well-formed Unicode';
 }

@@ -1,4 +1,5 @@
 /** A door's operations for one scope, with its defaults filled in. */
+import { ValidationError } from './errors.js';
 import { checkOptions, isTokenPrefix } from './options.js';
 import type {
   CreateInput,
@@ -48,31 +49,31 @@ export class DoorScope<D extends object, Options = never> implements ScopedToken
     this.#scope = { ...scope };
   }
 
-  create(input: Unscoped<CreateInput<D>>, options?: Options): Promise<Token<D>> {
+  async create(input: Unscoped<CreateInput<D>>, options?: Options): Promise<Token<D>> {
     return this.#door.create<D>(this.fill(input), options);
   }
 
-  get(input: Unscoped<TokenInput>, options?: Options): Promise<Token<D> | undefined> {
+  async get(input: Unscoped<TokenInput>, options?: Options): Promise<Token<D> | undefined> {
     return this.#door.get<D>(this.fill(input), options);
   }
 
-  update(input: Unscoped<UpdateInput<D>>, options?: Options): Promise<Token<D> | undefined> {
+  async update(input: Unscoped<UpdateInput<D>>, options?: Options): Promise<Token<D> | undefined> {
     return this.#door.update<D>(this.fill(input), options);
   }
 
-  refresh(input: Unscoped<RefreshInput>, options?: Options): Promise<Token<D> | undefined> {
+  async refresh(input: Unscoped<RefreshInput>, options?: Options): Promise<Token<D> | undefined> {
     return this.#door.refresh<D>(this.fill(input), options);
   }
 
-  delete(input: Unscoped<TokenInput>, options?: Options): Promise<boolean> {
+  async delete(input: Unscoped<TokenInput>, options?: Options): Promise<boolean> {
     return this.#door.delete(this.fill(input), options);
   }
 
-  deleteAll(input: Unscoped<OwnerInput>, options?: Options): Promise<number> {
+  async deleteAll(input: Unscoped<OwnerInput>, options?: Options): Promise<number> {
     return this.#door.deleteAll(this.fill(input), options);
   }
 
-  list(input: Unscoped<ListInput>, options?: Options): Promise<TokenRecord<D>[]> {
+  async list(input: Unscoped<ListInput>, options?: Options): Promise<TokenRecord<D>[]> {
     return this.#door.list<D>(this.fill(input), options);
   }
 
@@ -80,12 +81,17 @@ export class DoorScope<D extends object, Options = never> implements ScopedToken
     return this.#door.idOf(this.fill(input));
   }
 
-  /** The whole input: what the call gives, before what the scope gives, and always in this scope. */
+  /** The whole input: what the call gives, before what the scope gives. @throws {ValidationError} in another scope. */
   protected fill<I extends Scope>(input: Unscoped<I>): I {
     const filled: Record<string, unknown> = { ...this.#scope };
-    for (const [field, value] of Object.entries(input ?? {})) {
+    const given = typeof input === 'object' && input !== null ? input : {};
+    for (const [field, value] of Object.entries(given)) {
       if (value !== undefined) filled[field] = value;
     }
-    return Object.assign(filled, { app: this.#scope.app, type: this.#scope.type }) as unknown as I;
+    for (const field of ['app', 'type'] as const) {
+      if (filled[field] === this.#scope[field]) continue;
+      throw new ValidationError('scope', [{ field, problem: 'is not that of this scope' }]);
+    }
+    return filled as unknown as I;
   }
 }

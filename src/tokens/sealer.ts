@@ -1,9 +1,9 @@
 /** Turns a caller's input into a command: checks it, and puts the id in place of the secret. */
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from './clock.js';
-import { buildCommand, type CommandFields, type Commands } from './commands.js';
+import { buildCommand, type CommandFields, type Commands, isOperation } from './commands.js';
 import { copyData, kindOf } from './data.js';
-import type { FieldProblem } from './errors.js';
+import { type FieldProblem, ValidationError } from './errors.js';
 import { secretProblem } from './fields.js';
 import { ownerShard, shardOf, tokenId } from './identity.js';
 import { isTokenPrefix } from './options.js';
@@ -31,6 +31,12 @@ export interface Sealed<O extends Operation> {
 /** Any input, as it may come from untyped code. `tokenPrefix` is a scope's own. */
 type RawInput = Record<string, unknown>;
 
+/** What an input may hold: the fields of inputs, and those of a token, which may be passed as it is. */
+const INPUT_FIELDS = new Set([
+  ...['app', 'type', 'owner', 'data', 'duration', 'customToken', 'token', 'limit', 'after', 'tokenPrefix'],
+  ...['id', 'version', 'createdAt', 'expiresAt'],
+]);
+
 /** Stands in for an id while the other fields are checked. */
 const NO_ID = '-'.repeat(22);
 
@@ -52,6 +58,8 @@ export class Sealer {
     input: Operations[O]['input'],
     found: readonly FieldProblem[] = [],
   ): Sealed<O> {
+    if (!isOperation(op))
+      throw new ValidationError('command', [{ field: 'operation', problem: 'is no operation' }]);
     const given = (typeof input === 'object' && input !== null ? input : {}) as unknown as RawInput;
     const { tokenPrefix = this.#options.tokenPrefix } = given;
     const noPrefix = isTokenPrefix(tokenPrefix);
@@ -59,6 +67,9 @@ export class Sealer {
     const custom = op === 'create' && given.customToken !== undefined;
     const presented = op !== 'create' && op !== 'list' && op !== 'deleteAll';
     const problems = [...found];
+    for (const field of Object.keys(given)) {
+      if (!INPUT_FIELDS.has(field)) problems.push({ field, problem: `is no field of ${op}` });
+    }
     addProblem(problems, 'tokenPrefix', noPrefix && `must be ${noPrefix}`);
     if (op === 'create') {
       if (custom) addProblem(problems, 'customToken', customProblem(given.customToken, prefix));

@@ -156,6 +156,7 @@ describe('A token', function () {
     const token = keep(generateToken());
     const mistakes = [
       [token],
+      [`it's ${token}`],
       ['get', `--token=${token}`, '--app', 'a', '--type', 'b'],
       ['get', token, token, '--app', 'a', '--type', 'b'],
       ['--json', 'revoke', `-${token}`],

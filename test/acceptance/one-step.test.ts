@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { assert } from 'chai';
 import { Redis } from 'ioredis';
 import { freshPrefix, sharedRedis } from '../support/redis.js';
-import { type LoggedEvent, readLog } from './deployment.js';
+import { type LoggedEvent, readLog, until } from './deployment.js';
 import { killPrograms, startProgram } from './processes.js';
 
 const KILLS = 20;
@@ -40,7 +40,9 @@ describe('A killed process', function () {
     const prefix = freshPrefix();
     const program = startProgram('changer', { url, prefix, queued });
     await program.line('ready');
-    await wait(20 + Math.random() * 150);
+    const enough = 10 + Math.random() * 60;
+    await until(async () => (await redis.xlen(`{${prefix}:0}:log`)) > enough);
+    await wait(Math.random() * 10); // at any moment, not only right after a change
     program.kill('SIGKILL');
     assert.equal((await program.ended).signal, 'SIGKILL', program.stderr.join('\n'));
     await gone(prefix);

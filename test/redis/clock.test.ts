@@ -49,12 +49,26 @@ describe('The clock', () => {
     }
   });
 
-  it('rises when Redis’ clock was set back, too', async () => {
+  it('follows Redis’ clock where it was set back by more than Redis would take, and rises from there', async () => {
+    let time = NOW;
+    const clock = new RedisClock(async () => time);
+    await clock.sync();
+    clock.now();
+    time = NOW - 60_000_000;
+    clock.told(time);
+    assert.isFalse(clock.isSet);
+    await clock.sync();
+    const next = clock.now();
+    assert.approximately(next, time, 1_000_000);
+    assert.isAbove(clock.now(), next);
+  });
+
+  it('rises when Redis’ clock was set back a little, too', async () => {
     let time = NOW;
     const clock = new RedisClock(async () => time);
     await clock.sync();
     const before = clock.now();
-    time = NOW - 60_000_000;
+    time = NOW - 4_000_000;
     await clock.sync();
     assert.isAbove(clock.now(), before);
     assert.isAbove(clock.now(), before + 1);

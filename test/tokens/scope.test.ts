@@ -54,8 +54,13 @@ describe('A scoped handle', () => {
   it('can not be left through the input', async () => {
     const sessions = tokens.scope(SESSION);
     const input = { owner: 'ann', app: 'mill', type: 'admin' };
-    const { app, type } = await sessions.create(input);
-    assert.deepEqual([app, type], ['shop', 'session']);
+    const error = await sessions.create(input).then(
+      () => assert.fail('made a token of another scope, or of another than was asked for'),
+      (reason: unknown) => reason,
+    );
+    assert.instanceOf(error, ValidationError);
+    const made = await sessions.create({ owner: 'ann' });
+    assert.isTrue(await sessions.delete(made), 'a token of the scope may be passed as it is');
   });
 
   it('makes tokens with a prefix of its own, and knows them', async () => {

@@ -127,20 +127,33 @@ describe('Validation', () => {
     }
   });
 
-  it('of operations without a token does not ask for one, whatever else the input holds', () => {
+  it('of operations without a token does not ask for one, and takes a record as it is', () => {
     for (const op of ['list', 'deleteAll'] as const) {
-      seal(op, { ...rightInput(op), customToken: 'x', token: 5, id: 'x', issuedAt: 'x', op: 'create' });
+      seal(op, {
+        ...rightInput(op),
+        customToken: 'x',
+        token: 5,
+        id: 'x',
+        version: 1,
+        createdAt: 1,
+        expiresAt: 1,
+      });
     }
   });
 
+  it('refuses a field that no operation has', () => {
+    const error = refusalOf(() =>
+      seal('create', { ...rightInput('create'), ttl: 60, dta: {}, customtoken: 'x' }),
+    );
+    assert.deepEqual(fieldsOf(error), ['customtoken', 'dta', 'ttl']);
+    assert.include(error.message, 'ttl is no field of create');
+  });
+
   it('takes neither id nor stamp nor kind of secret from its caller', () => {
-    const { command } = seal('create', {
-      ...rightInput('create'),
-      id: 'x',
-      issuedAt: 1,
-      custom: false,
-      op: 'get',
-    });
+    const given = { id: 'x', issuedAt: 1, custom: false, op: 'get' };
+    const error = refusalOf(() => seal('create', { ...rightInput('create'), ...given }));
+    assert.deepEqual(fieldsOf(error), ['custom', 'issuedAt', 'op']);
+    const { command } = seal('create', { ...rightInput('create'), id: 'x' });
     assert.match((command as CreateCommand).id, /^[\w-]{22}$/);
     assert.approximately(command.issuedAt, Date.now() * 1_000, 1_000_000);
     assert.isTrue((command as CreateCommand).custom);

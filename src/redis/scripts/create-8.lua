@@ -20,9 +20,8 @@ if expires <= now_ms then
   expires = now_ms + tonumber(ARGV[11]) -- a life as short as the way to Redis begins here
 end
 
-local id_marked = marked(id_mark(id))
-local newest = math.max(id_marked, marked(owner_mark(owner)), tonumber(redis.call('GET', KEYS[5]) or 0))
-if issued <= newest or (not custom and id_marked > 0) then return settle('revoked') end
+local newest = newest_mark(id_mark(id), owner_mark(owner))
+if issued <= newest or (not custom and marked(id_mark(id)) > 0) then return settle('revoked') end
 
 -- A sender's clock may be ahead: what was issued after a revocation was created after it.
 local created = math.max(math.min(issued, now), newest + 1)

@@ -16,6 +16,8 @@ if reply then return reply end
 
 local stamp = revocation_time()
 local record = read(id)
+-- In process it ends what there is when it runs, whatever the clock of its creator said.
+if record and not queued then stamp = math.max(stamp, record.created) end
 local ended = 0
 if record and record.created <= stamp then
   revoke(id, record, 'deleted')

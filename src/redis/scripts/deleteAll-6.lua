@@ -21,7 +21,12 @@ local owner = ARGV[8]
 local reply = begin(true)
 if reply then return reply end
 
-local stamp = ARGV[9] == '' and revocation_time() or tonumber(ARGV[9])
+local stamp = tonumber(ARGV[9])
+if not stamp then
+  stamp = revocation_time()
+  -- In process it ends what there is when it runs: what a creator ahead of time made is younger than the last mark.
+  if not queued then stamp = math.max(stamp, newest_mark(owner_mark(owner)) + 1) end
+end
 mark(owner_mark(owner), stamp)
 
 local limit = redis.call('ZCARD', KEYS[6]) <= AT_ONCE and AT_ONCE or PAGE

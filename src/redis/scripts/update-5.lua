@@ -14,7 +14,7 @@ local reply = begin(false, KEYS[5])
 if reply then return reply end
 
 local record = read(id)
-if not record or record.created > issued + 1000 then return settle('none') end
+if not record or is_later(record) then return settle('none') end
 local reason = revocation_of(id, record)
 if reason then
   revoke(id, record, reason)

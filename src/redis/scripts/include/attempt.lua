@@ -36,6 +36,12 @@ local function begin(revocation, key)
   return nil
 end
 
+-- Whether a record is of a later life than the command was issued for. Stamps differ by the error of the clocks; one
+-- that is yet to come was made by a creator who is ahead.
+local function is_later(record)
+  return record.created > issued + 1000 and record.created <= now
+end
+
 -- When a life of so many milliseconds ends that begins when the command was issued: waiting in a queue counts.
 local function end_of_life(duration)
   return floor(math.min(issued, now) / 1000) + tonumber(duration)

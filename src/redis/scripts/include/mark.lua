@@ -18,6 +18,13 @@ local function marked(member)
   return tonumber(redis.call('ZSCORE', KEYS[3], member) or 0)
 end
 
+-- The newest of some marks, and of those that the cap has pushed out.
+local function newest_mark(...)
+  local newest = tonumber(redis.call('GET', KEYS[5]) or 0)
+  for _, member in ipairs({ ... }) do newest = math.max(newest, marked(member)) end
+  return newest
+end
+
 -- Never lowers a mark. The oldest beyond the cap raise the floor: creates no younger than it are refused instead.
 local function mark(member, stamp)
   local life = tonumber(ARGV[7]) + MARK_GRACE
@@ -29,7 +36,7 @@ local function mark(member, stamp)
   if excess > 0 then
     local oldest = redis.call('ZPOPMIN', KEYS[3], excess)
     local newest_out = tonumber(oldest[#oldest])
-    if newest_out > tonumber(redis.call('GET', KEYS[5]) or 0) then
+    if newest_out > newest_mark() then
       redis.call('SET', KEYS[5], digits(newest_out), 'PX', life_ms)
     end
   end

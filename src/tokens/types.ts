@@ -10,11 +10,14 @@ export interface TokenRecord<D extends object = AnyData> {
   id: string;
   app: string;
   type: string;
+  /** Whom it belongs to. */
   owner: string;
   data: D;
   /** 1 when created, and one more for each update or refresh. */
   version: number;
+  /** Epoch milliseconds. */
   createdAt: number;
+  /** Epoch milliseconds. */
   expiresAt: number;
 }
 
@@ -131,12 +134,23 @@ export type Unscoped<I extends Scope> = Omit<I, keyof Scope | 'duration'> &
 
 /** The operations on the tokens of one scope. */
 export interface ScopedTokens<D extends object = AnyData> {
+  /**
+   * Makes a token that lives for `duration` seconds, or for the scope's.
+   * @throws {ValidationError} {TokenExistsError} {TokenRevokedError} {StoreUnavailableError}
+   */
   create(input: Unscoped<CreateInput<D>>): Promise<Token<D>>;
+  /** Reads a token: `undefined` where it is missing, expired or revoked. @throws {StoreUnavailableError} */
   get(input: Unscoped<TokenInput>): Promise<Token<D> | undefined>;
+  /** Merges changes into a token's data: `null` deletes a key. Never changes its expiry, never revives it. */
   update(input: Unscoped<UpdateInput<D>>): Promise<Token<D> | undefined>;
+  /** Sets the remaining life to `duration` seconds from now, or to the scope's; never revives a token. */
   refresh(input: Unscoped<RefreshInput>): Promise<Token<D> | undefined>;
+  /** Revokes a token; `false` where there was none. */
   delete(input: Unscoped<TokenInput>): Promise<boolean>;
+  /** Revokes every token of an owner in this scope; resolves to their number. */
   deleteAll(input: Unscoped<OwnerInput>): Promise<number>;
+  /** The live tokens of an owner, latest expiry first; 1,000 at most unless `limit` tells. */
   list(input: Unscoped<ListInput>): Promise<TokenRecord<D>[]>;
+  /** A token's id, without I/O. */
   idOf(input: Unscoped<TokenInput>): string;
 }

@@ -40,7 +40,7 @@ export class ShardCursor {
 
   moveTo(position: StreamId): void {
     this.position = position;
-    this.isEntry = true;
+    this.isEntry = position !== START;
   }
 
   /** Whether an entry is new; it is remembered. */

@@ -16,7 +16,8 @@ import type { TokenEvent, TokenEventType } from '../tokens/events.js';
 import { nameProblem } from '../tokens/fields.js';
 import { checkOptions, isPrefix, type OptionRule } from '../tokens/options.js';
 import { EventLog } from './log.js';
-import { compareIds, formatCursor, parseCursor, ShardCursor, START, type StreamId } from './shard-cursor.js';
+import { LogFollower } from './log-follower.js';
+import { compareIds, formatCursor, parseCursor, type ShardCursor, type StreamId } from './shard-cursor.js';
 import { typedEmitter } from './typed-emitter.js';
 
 export interface TokenSubscriberOptions {
@@ -65,8 +66,6 @@ const TIMEOUT = 5_000;
 /** Milliseconds until what failed on a connection that stands is tried again. */
 const RETRY = 250;
 
-const LARGEST_SEQUENCE = '18446744073709551615';
-
 const name: OptionRule = (value) => nameProblem(value) && 'a string of 1–256 characters';
 const RULES: Record<keyof TokenSubscriberOptions, OptionRule> = {
   app: name,
@@ -94,20 +93,14 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
   readonly #keys: Keys;
   readonly #client: RedisClient;
   readonly #store: Store;
-  readonly #log: EventLog;
+  readonly #log: LogFollower;
   readonly #timers: NodeJS.Timeout[] = [];
   #retry: NodeJS.Timeout | undefined;
-  #shards: ShardCursor[] = [];
-  /** Whether the number of shards is known for good. */
-  #allShards = false;
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #connected = false;
   /** Counts connections: what was begun on an earlier one has no say. */
   #connection = 0;
-  /** While the log is read, what is heard live only makes it be read once more: so each shard's order is kept. */
-  #reading: Promise<void> | undefined;
-  #readAgain = false;
 
   /**
    * @param connection a `redis:` or `rediss:` URL, ioredis options, or an ioredis client, which is duplicated.
@@ -121,7 +114,10 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     this.#options = { ...options };
     this.#keys = new Keys(options.prefix ?? 'rt');
     this.#store = new Store(connection, TIMEOUT, true);
-    this.#log = new EventLog(this.#store, this.#keys);
+    this.#log = new LogFollower(new EventLog(this.#store, this.#keys), options.from, {
+      deliver: (shard, id, event) => this.#deliver(shard, id, event),
+      lost: (shard, from, to) => this.emit('events-lost', { shard, from, to }),
+    });
     // A socket that is silent while a PING waits is dead, although nothing has closed it.
     this.#client = openClient(connection, {
       ...LASTING_CLIENT,
@@ -140,8 +136,8 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
   /** The place up to which every event was delivered and its listeners have settled: for `from`, after a restart. */
   get cursor(): string {
     const { from } = this.#options;
-    if (this.#shards.length === 0) return typeof from === 'string' ? from : '';
-    return formatCursor(this.#shards.map((shard) => shard.cursor));
+    if (this.#log.shards.length === 0) return typeof from === 'string' ? from : '';
+    return formatCursor(this.#log.shards.map((shard) => shard.cursor));
   }
 
   /**
@@ -186,7 +182,7 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     const connection = ++this.#connection;
     const { app, type } = this.#options;
     await bounded(this.#client.psubscribe(this.#keys.events('*', app, type)));
-    await this.#read();
+    await this.#log.read();
     if (connection !== this.#connection || this.#closing || this.#connected) return;
     this.#connected = true;
     this.emit('connected');
@@ -202,7 +198,7 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
 
   /** Reads the log, and again where that fails. */
   #catchUp(): void {
-    this.#read().catch((error: unknown) => {
+    this.#log.read().catch((error: unknown) => {
       this.#tell(error);
       this.#later(() => this.#catchUp());
     });
@@ -223,94 +219,14 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     if (!this.#closing) this.emit('disconnected');
   }
 
-  /**
-   * Finds the shards, and where the reading of each begins. Their number is fixed by the first process that writes:
-   * what lies in a shard that was not there before has happened since.
-   */
-  async #findShards(): Promise<void> {
-    if (this.#allShards) return;
-    const count = await this.#log.shards();
-    const before = this.#shards.length;
-    const added = Array.from({ length: (count ?? 1) - before }, (_, i) =>
-      before === 0 ? this.#firstPlace(i) : new ShardCursor(START),
-    );
-    this.#shards.push(...(await Promise.all(added)));
-    this.#allShards = count !== undefined;
-  }
-
-  async #firstPlace(shard: number): Promise<ShardCursor> {
-    const { from } = this.#options;
-    if (typeof from === 'string') {
-      const place = (parseCursor(from) as StreamId[])[shard] ?? START;
-      const cursor = new ShardCursor(place);
-      cursor.isEntry = place !== START;
-      return cursor;
-    }
-    const { last } = await this.#log.page(shard, START);
-    if (typeof from === 'number') {
-      const place = from === 0 ? START : `${from - 1}-${LARGEST_SEQUENCE}`;
-      if (compareIds(place, last) < 0) return new ShardCursor(place);
-    }
-    const cursor = new ShardCursor(last);
-    cursor.isEntry = last !== START;
-    return cursor;
-  }
-
-  /** Reads every shard's log to its end. One reading at a time; what is asked for meanwhile makes it go on. */
-  #read(): Promise<void> {
-    this.#readAgain = true;
-    this.#reading ??= this.#readOn().finally(() => {
-      this.#reading = undefined;
-    });
-    return this.#reading;
-  }
-
-  async #readOn(): Promise<void> {
-    while (this.#readAgain && !this.#closing) {
-      this.#readAgain = false;
-      try {
-        await this.#findShards();
-        await Promise.all(this.#shards.map((shard, number) => this.#readShard(shard, number)));
-      } catch (error) {
-        this.#readAgain = true; // what was heard meanwhile is still to be read
-        throw error;
-      }
-    }
-  }
-
-  async #readShard(shard: ShardCursor, number: number): Promise<void> {
-    for (let more = true; more; ) {
-      const page = await this.#log.page(number, shard.position);
-      const { first, last } = page;
-      if (compareIds(last, shard.position) < 0) {
-        // Another server, which has not all that the last one had, or none of it.
-        this.#lost(number, shard.position, last);
-        shard.moveTo(last);
-        continue;
-      }
-      const gone = shard.isEntry && !page.holdsPosition;
-      const trimmedPast = page.trimmed && (first === undefined || compareIds(first, shard.position) > 0);
-      if (compareIds(last, shard.position) > 0 && (gone || trimmedPast)) {
-        this.#lost(number, shard.position, first ?? last);
-        shard.isEntry = false;
-        if (first === undefined) shard.moveTo(last);
-      }
-      for (const { id, event } of page.entries) {
-        this.#deliver(shard, id, event);
-        shard.moveTo(id);
-      }
-      more = page.more;
-    }
-  }
-
   #hear(text: string): void {
     const event = parseEvent(text);
     if (!event) return;
     const dash = event.id.indexOf('-');
-    const shard = this.#shards[Number(event.id.slice(0, dash))];
+    const shard = this.#log.shards[Number(event.id.slice(0, dash))];
     // Where there is something to read yet, it comes first: the place would move past it.
-    if (!this.#connected || this.#reading || this.#readAgain || !shard) {
-      this.#readAgain = true;
+    if (!this.#connected || this.#log.isBehind || !shard) {
+      this.#log.fallBehind();
       if (this.#connected) this.#catchUp();
       return;
     }
@@ -342,10 +258,6 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     }
   }
 
-  #lost(shard: number, from: StreamId, to: StreamId): void {
-    this.emit('events-lost', { shard, from, to });
-  }
-
   #tell(error: unknown): void {
     if (this.listenerCount('error') > 0 && !this.#closing) this.emit('error', error);
   }
@@ -354,6 +266,7 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     this.#connection++;
     for (const timer of this.#timers) clearInterval(timer);
     clearTimeout(this.#retry);
+    this.#log.stop();
     await closeClient(this.#client);
     await this.#store.close();
     this.#connected = false;

@@ -2,9 +2,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { assert } from 'chai';
 import { Redis } from 'ioredis';
+import { type LoggedEvent, readLog, until } from '../acceptance/deployment.js';
+import { killPrograms, startProgram } from '../acceptance/processes.js';
 import { freshPrefix, sharedRedis } from '../support/redis.js';
-import { type LoggedEvent, readLog, until } from './deployment.js';
-import { killPrograms, startProgram } from './processes.js';
 
 const KILLS = 20;
 const SIDE_BY_SIDE = 4;

@@ -4,22 +4,15 @@
 --   ARGV[1] app  [2] type  [3] commandId  [4] issuedAt  [5] until  [6] queued  [7] maxCommandAge
 --   ARGV[8] id  [9] duration in milliseconds
 -- Output: ok (record, version, createdAt), none, expired, ahead, late
---- @include "attempt"
---- @include "index"
---- @include "mark"
+--- @include "meant"
 
 local id = ARGV[8]
 
 local reply = begin(false, KEYS[5])
 if reply then return reply end
 
-local record = read(id)
-if not record or is_later(record) then return settle('none') end
-local reason = revocation_of(id, record)
-if reason then
-  revoke(id, record, reason)
-  return settle('none')
-end
+local record = meant(id)
+if not record then return settle('none') end
 
 local expires = queued and end_of_life(ARGV[9]) or now_ms + tonumber(ARGV[9])
 -- One that waited never shortens what a later one has set.

@@ -275,10 +275,13 @@ export class TokenProducer implements TokenOperations {
   /** A command of the caller's own id: the first with that id counts, and another must be equal to it. */
   async #addOnce(lane: Lane, command: WireCommand): Promise<string> {
     const jobId = `c-${command.commandId}`;
-    await this.#add(lane, jobId, 'command', [command]);
-    const stored = await this.#job(lane, jobId);
+    const other = lane === 'commands' ? 'revocations' : 'commands';
+    const isTaken = (await this.#job(other, jobId)) !== undefined;
+    if (!isTaken) await this.#add(lane, jobId, 'command', [command]);
+    const stored = isTaken ? undefined : await this.#job(lane, jobId);
     const first = (stored?.data as JobData | undefined)?.commands?.[0];
-    if (first && !isDeepStrictEqual(withoutStamp(first), withoutStamp(JSON.parse(JSON.stringify(command))))) {
+    const content = withoutStamp(JSON.parse(JSON.stringify(command)));
+    if (isTaken || (first && !isDeepStrictEqual(withoutStamp(first), content))) {
       throw new CommandConflictError(
         `the commandId "${command.commandId}" was enqueued with another content`,
       );

@@ -33,6 +33,13 @@ export function deleteAllContract(world: World): void {
       );
     });
 
+    it('in process ends a token that is yet to come, by a creator whose clock is ahead', async () => {
+      const { id } = await world.createAhead();
+      assert.equal(await world.deleteAll('ann'), 1);
+      assert.isUndefined(await world.get(id));
+      assert.deepEqual(await world.list('ann'), []);
+    });
+
     it('touches no other owner and no other scope', async () => {
       await world.create();
       const others = [

@@ -19,6 +19,13 @@ export function updateContract(world: World): void {
       assert.deepEqual(await world.get(id), updated);
     });
 
+    it('in process finds a token that is yet to come, by a creator whose clock is ahead', async () => {
+      const { id } = await world.createAhead();
+      const updated = await world.update(id, { a: 1 });
+      assert.deepInclude(updated as object, { version: 2, data: { a: 1 } });
+      assert.equal((await world.refresh(id, 90))?.version, 3);
+    });
+
     it('leaves each key in its place, and puts new ones last', async () => {
       const { id } = await world.create({ data: { a: 1, b: 2, c: 3 } });
       const updated = await world.update(id, { e: 5, b: 'two', d: 4, a: null });

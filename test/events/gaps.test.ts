@@ -147,6 +147,22 @@ describe('When the connection of a subscriber is lost', () => {
     await heard.count(2);
     assert.deepEqual(heard.owners(), ['live', 'back']);
   });
+
+  it('and all data while it is away, it tells so, though it had heard nothing and the log has begun anew', async () => {
+    for (const name of names('before', 3)) await ear.create(name);
+    const entries = await ear.redis.xrange(ear.logKey(), '-', '+');
+    const place = entries.at(-1)?.[0];
+    const heard = await ear.listen();
+    await cut(ear.redis, 'pubsub');
+    await ear.redis.flushall();
+    await ear.create('away');
+    await returned(heard);
+    assert.lengthOf(heard.lost, 1);
+    assert.deepInclude(heard.lost[0], { shard: 0, from: place ?? 'an entry' });
+    await ear.create('back');
+    await heard.count(2);
+    assert.deepEqual(heard.owners(), ['away', 'back']);
+  });
 });
 
 describe('When the log does not reach back', () => {

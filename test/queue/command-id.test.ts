@@ -64,6 +64,41 @@ describe('A commandId', () => {
     assert.instanceOf(error, CommandConflictError, 'when it has run, too');
   });
 
+  it('of a command on one lane is a conflict on the other, and the second does not run', async () => {
+    await stage.startWorker();
+    const producer = stage.producer();
+    await producer.create(create);
+    await producer.create({ ...create, owner: 'bob', customToken: 'other' });
+    const refreshed = await producer.refresh(
+      { ...SCOPE, token: 'mine', duration: 50 },
+      { commandId: 'both' },
+    );
+    assert.equal(refreshed?.version, 2);
+    const other = { ...SCOPE, token: 'other' };
+    for (const from of [producer, stage.producer()]) {
+      const error = await rejection(from.delete(other, { commandId: 'both' }));
+      assert.instanceOf(error, CommandConflictError);
+    }
+    assert.equal((await producer.get(other))?.owner, 'bob', 'it lives on');
+  });
+
+  it('on both lanes at the same time never has one operation answered with the result of the other', async () => {
+    await stage.startWorker();
+    const producer = stage.producer();
+    await producer.create(create);
+    for (let i = 0; i < 10; i++) {
+      const commandId = `both-${i}`;
+      const [found, deleted] = await Promise.allSettled([
+        producer.get({ ...SCOPE, token: 'mine' }, { commandId }),
+        producer.delete({ ...SCOPE, token: 'nobody' }, { commandId }),
+      ]);
+      if (found.status === 'fulfilled') assert.equal(found.value?.owner, 'ann');
+      else assert.instanceOf(found.reason, CommandConflictError);
+      if (deleted.status === 'fulfilled') assert.isFalse(deleted.value);
+      else assert.instanceOf(deleted.reason, CommandConflictError);
+    }
+  });
+
   it('is the same whatever the order of the keys of the data', async () => {
     const producer = stage.producer();
     const update = { ...SCOPE, token: 'mine' };

@@ -272,6 +272,30 @@ describe('A job of another program', () => {
     assert.equal(error.code, 'COMMAND_FAILED');
     assert.match(error.message, /v must be 1/);
   });
+
+  it('that failed as a whole is answered though what it calls an operation can not be made text', async () => {
+    const heard = await stage.listen();
+    const worker = await stage.startWorker();
+    const errors: Error[] = [];
+    worker.on('error', (error) => errors.push(error));
+    const replyTo = `${stage.prefix}:results:me`;
+    const commands = [
+      { commandId: 'a', op: { toString: 1, valueOf: 1 } },
+      { commandId: 'b', op: ['x'] },
+    ];
+    await stage.queue('commands').add('command', { v: 2, replyTo, commands }, { jobId: 'j-1' });
+    const [, { results }] = await eventually('it is heard', () => heard[0]);
+    assert.deepEqual(
+      results.map(({ commandId, op, status }) => [commandId, op, status]),
+      [
+        ['a', '', 'failed'],
+        ['b', '', 'failed'],
+      ],
+    );
+    const [after] = await stage.run('commands', jobOf(create()), 'a-good-one');
+    assert.equal(after?.status, 'completed', 'the worker goes on');
+    assert.deepEqual(errors, []);
+  });
 });
 
 describe('Reading a job', () => {

@@ -1,4 +1,5 @@
 // Operations through a producer and a worker: they answer as those in process do.
+import { setTimeout as wait } from 'node:timers/promises';
 import { assert } from 'chai';
 import {
   generateToken,
@@ -9,7 +10,8 @@ import {
   TokenRevokedError,
   ValidationError,
 } from '../../src/index.js';
-import { rejection } from '../support/eventually.js';
+import { eventually, rejection } from '../support/eventually.js';
+import { Way } from '../support/way.js';
 import { SCOPE, Stage, stamp } from './stage.js';
 
 /** Times differ from run to run; how far they lie apart does not. */
@@ -223,6 +225,55 @@ describe('Operations through a queue', () => {
     const again = await sessions.enqueue('get', { token: receipt.token }, { commandId: 'look' });
     assert.equal((await sessions.result(again, { timeout: 4_000 }))?.owner, 'bob');
     assert.equal((await sessions.get({ token: receipt.token }, { commandId: 'look' }))?.owner, 'bob');
+  });
+
+  it('refuse to enqueue what is no operation', async () => {
+    const producer = stage.producer();
+    for (const operation of ['revoke', 'constructor', '', undefined]) {
+      const error = await rejection(producer.enqueue(operation as never, { ...SCOPE, token: 'x' } as never));
+      assert.instanceOf(error, ValidationError, String(operation));
+    }
+    assert.lengthOf(await stage.waiting('commands'), 0);
+  });
+
+  it('have a result that is published before they know that they are sent, at once', async () => {
+    const worker = await stage.startWorker();
+    const way = stage.opened.add(await Way.open(stage.url));
+    const producer = stage.producer({}, way.url);
+    const create = { ...SCOPE, owner: 'ann', duration: 60 };
+    await producer.create(create);
+    let done = 0;
+    worker.on('completed', () => done++);
+    for (let round = 1; round <= 3; round++) {
+      way.holdUnless('\r\nsubscribe\r\n'); // the answers to what is sent, but not the results
+      const call = producer.create(create);
+      await eventually('it is published', () => done === round);
+      await wait(20); // to be heard
+      way.release();
+      const begun = performance.now();
+      assert.equal((await call).owner, 'ann');
+      assert.isBelow(performance.now() - begun, 500);
+    }
+  });
+
+  it('work on a lane whose first job was cut off on its way, wherever that was', async () => {
+    await stage.startWorker();
+    const way = stage.opened.add(await Way.open(stage.url));
+    for (let turn = 1; turn <= 6; turn++) {
+      const producer = stage.producer({ timeout: 1_000 }, way.url);
+      await producer.ready();
+      let left = turn;
+      way.onSent = () => {
+        if (--left === 0) way.cut();
+      };
+      const first = producer.enqueue('get', { ...SCOPE, token: 'nobody' }).catch(() => {});
+      await Promise.race([first, eventually('it is cut', () => left <= 0)]);
+      way.onSent = () => {};
+      await first;
+      assert.isUndefined(await producer.get({ ...SCOPE, token: 'nobody' }), `cut at ${turn}`);
+      assert.isFalse(await producer.delete({ ...SCOPE, token: 'nobody' }), `cut at ${turn}`);
+      await producer.close();
+    }
   });
 
   it('reject once the producer is closed', async () => {

@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { assert } from 'chai';
 import { Redis } from 'ioredis';
-import { ConfigError, RedisTokens, StoreUnavailableError } from '../../src/index.js';
+import { ConfigError, RedisTokens, StoreUnavailableError, TokenSubscriber } from '../../src/index.js';
 import { openClient } from '../../src/redis/connection.js';
 import { SCRIPTS } from '../../src/redis/scripts.generated.js';
 import { Store } from '../../src/redis/store.js';
@@ -11,6 +11,7 @@ import { type RedisServer, startRedisServer } from '../../tools/redis-server.js'
 import { eventually, rejection } from '../support/eventually.js';
 import { Opened } from '../support/opened.js';
 import { freshPrefix, sharedRedis } from '../support/redis.js';
+import { Way } from '../support/way.js';
 
 const SCOPE = { app: 'shop', type: 'session' };
 
@@ -243,6 +244,24 @@ describe('A connection that is lost', () => {
     assert.deepEqual(warnings, [], 'nothing is printed');
   });
 
+  it('without a word is given up after the time-out, and operations work again on another', async () => {
+    const path = opened.add(await Way.open((await sharedRedis()).url));
+    const tokens = opened.add(new RedisTokens(path.url, { prefix: freshPrefix(), timeout: 300 }));
+    const { token } = await tokens.create({ ...SCOPE, owner: 'ann', duration: 60 });
+    path.strand();
+    const begun = performance.now();
+    const error = await rejection(tokens.update({ ...SCOPE, token, data: { a: 1 } }));
+    assert.instanceOf(error, StoreUnavailableError);
+    assert.isBelow(performance.now() - begun, 600);
+    const found = await eventually(
+      'it works again',
+      () => tokens.get({ ...SCOPE, token }).catch(() => undefined),
+      1_500,
+    );
+    assert.equal(found.version, 1);
+    assert.equal((await tokens.update({ ...SCOPE, token, data: { a: 1 } }))?.version, 2);
+  });
+
   it('of ours is not opened again by a call after close', async () => {
     const { url } = await sharedRedis();
     const store = new Store(url, 500);
@@ -252,6 +271,50 @@ describe('A connection that is lost', () => {
     assert.instanceOf(error, StoreUnavailableError);
     assert.equal(error.outcome, 'none');
     await eventually('it has ended', () => store.client.status === 'end');
+  });
+});
+
+describe('A server whose memory is full', () => {
+  const opened = new Opened();
+  let server: RedisServer;
+  before(async () => {
+    server = await startRedisServer({ args: ['--maxmemory-policy', 'noeviction'], log: () => {} });
+  });
+  after(() => server.stop());
+
+  it('still reads and revokes, also for who comes anew or comes back, and lets subscribers start', async () => {
+    const prefix = freshPrefix();
+    const redis = new Redis(server.url);
+    opened.later(redis, () => redis.disconnect());
+    const tokens = opened.add(new RedisTokens(server.url, { prefix }));
+    const make = (owner: string) => tokens.create({ ...SCOPE, owner, duration: 60 });
+    const made = [await make('ann'), await make('ann'), await make('bob'), await make('bob')];
+    await redis.config('SET', 'maxmemory', '6mb');
+    const full = async () => {
+      for (let i = 0; ; i++) await redis.set(`filler-${i}`, 'x'.repeat(100_000));
+    };
+    assert.match((await rejection(full())).message, /^OOM/);
+    await redis.config('SET', 'maxmemory', '5mb'); // so that no freed connection makes room
+
+    await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    const anew = opened.add(new RedisTokens(server.url, { prefix }));
+    for (const [i, one] of [tokens, anew].entries()) {
+      const [first, second] = made.slice(2 * i) as [(typeof made)[0], (typeof made)[0]];
+      assert.equal((await one.get({ ...SCOPE, token: first.token }))?.owner, first.owner);
+      assert.isTrue(await one.delete({ ...SCOPE, token: first.token }));
+      assert.equal(await one.deleteAll({ ...SCOPE, owner: second.owner }), 1);
+      assert.isUndefined(await one.get({ ...SCOPE, token: second.token }));
+      const error = await rejection<StoreUnavailableError>(
+        one.create({ ...SCOPE, owner: 'ann', duration: 60 }),
+      );
+      assert.instanceOf(error, StoreUnavailableError);
+      assert.equal(error.outcome, 'none');
+    }
+    const subscriber = opened.add(new TokenSubscriber(server.url, { prefix }));
+    await subscriber.start();
+    assert.isTrue(subscriber.connected);
+    const fresh = opened.add(new RedisTokens(server.url, { prefix: freshPrefix() }));
+    assert.isUndefined(await fresh.get({ ...SCOPE, token: 'x' }), 'of a deployment that is new, too');
   });
 });
 
@@ -339,6 +402,44 @@ describe('A deployment', () => {
     const tokens = await open(prefix, {});
     await tokens.client.hset(`{${prefix}}:meta`, 'layout', '2');
     assert.match((await rejection(tokens.ready())).message, /layout is 2 in this deployment, but 1 here/);
+  });
+});
+
+describe('A server that was replaced', () => {
+  const opened = new Opened();
+
+  it('by one of another deployment on its port is refused by the next operation, and nothing is written', async () => {
+    const first = await startRedisServer({ log: () => {} });
+    opened.later(first, () => first.stop());
+    const prefix = freshPrefix();
+    const tokens = opened.add(new RedisTokens(first.url, { prefix, timeout: 4_000 }));
+    const create = () => tokens.create({ ...SCOPE, owner: 'ann', duration: 60 });
+    await create();
+    await first.stop();
+    const { port } = first;
+    const second = await startRedisServer({ port, log: () => {} });
+    opened.later(second, () => second.stop());
+    const redis = new Redis(second.url);
+    opened.later(redis, () => redis.disconnect());
+    // The process may already be connected again; it asks before the next operation.
+    const meta = `{${prefix}}:meta`;
+    await redis.hset(meta, { layout: 1, shards: 4, maxCommandAge: 900_000 });
+    for (let i = 0; i < 2; i++) assert.instanceOf(await rejection(create()), ConfigError);
+    assert.deepEqual(await redis.keys('*'), [meta]);
+  });
+});
+
+describe('A change of very many keys', () => {
+  const opened = new Opened();
+
+  it('is made', async () => {
+    const { url } = await sharedRedis();
+    const tokens = opened.add(new RedisTokens(url, { prefix: freshPrefix(), maxDataBytes: 4 * 2 ** 20 }));
+    const { token } = await tokens.create({ ...SCOPE, owner: 'ann', duration: 60, data: { k0: 'old' } });
+    const data = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`k${i}`, i]));
+    const updated = await tokens.update({ ...SCOPE, token, data });
+    assert.equal(updated?.version, 2);
+    assert.deepEqual(updated?.data, data);
   });
 });
 

@@ -46,6 +46,15 @@ describe('A presented token', () => {
     });
   }
 
+  it('of 50 million characters reads as missing, without being counted', async function () {
+    this.timeout(4_000);
+    const { tokens, touched } = open(true);
+    const input = { ...SCOPE, token: 'x'.repeat(50_000_000) };
+    assert.isUndefined(await tokens.get(input));
+    assert.isFalse(await tokens.delete(input));
+    assert.deepEqual(touched, []);
+  });
+
   it('that can be alive is looked up', async () => {
     const { tokens, touched } = open(true);
     for (const presented of [token, 'a custom one', '🙂', 'x'.repeat(1_024), 'RT_', 'r', ' rt_']) {

@@ -29,6 +29,15 @@ function refusalOf(run: () => unknown): ValidationError {
 const fieldsOf = ({ fields }: ValidationError) => fields.map(({ field }) => field).sort();
 
 describe('Validation', () => {
+  it('refuses a name or a custom token of 50 million characters, without counting them', () => {
+    const huge = 'x'.repeat(50_000_000);
+    for (const field of ['app', 'type', 'owner', 'customToken']) {
+      const error = refusalOf(() => seal('create', { ...rightInput('create'), [field]: huge }));
+      assert.deepEqual(fieldsOf(error), [field]);
+      assert.isBelow(error.message.length, 200);
+    }
+  });
+
   for (const op of OPERATIONS) {
     describe(`of ${op}`, () => {
       it('takes what is right', () => {

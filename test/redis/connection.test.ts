@@ -1,0 +1,51 @@
+// What can not work as a connection is refused with a reason, and not taken for localhost.
+import { assert } from 'chai';
+import { ConfigError, RedisTokens, TokenProducer, TokenSubscriber, TokenWorker } from '../../src/index.js';
+import { startRedisServer } from '../../tools/redis-server.js';
+import { rejection } from '../support/eventually.js';
+import { Opened } from '../support/opened.js';
+import { sharedRedis } from '../support/redis.js';
+
+describe('As a connection', () => {
+  const opened = new Opened();
+
+  for (const [what, connection] of [
+    ['a database that is no number', 'redis://localhost:6379/abc'],
+    ['a URL object', new URL('redis://localhost:6379')],
+    ['options of the worker', { connection: 'redis://localhost:6379' }],
+    ['options of the subscriber', { app: 'shop' }],
+    ['another protocol', 'http://localhost:6379'],
+  ] as const) {
+    it(`${what} is refused by every class`, () => {
+      for (const make of [
+        () => new RedisTokens(connection as string),
+        () => new TokenProducer(connection as string),
+        () => new TokenSubscriber(connection as string),
+        () => new TokenWorker({ connection: connection as string }),
+      ]) {
+        assert.throws(make, ConfigError, /^connection: /);
+      }
+    });
+  }
+
+  it('a database that Redis has not is refused when Redis is asked', async () => {
+    const { url } = await sharedRedis();
+    const tokens = opened.add(new RedisTokens(`${url}/99`));
+    assert.instanceOf(await rejection(tokens.ready()), ConfigError);
+  });
+
+  it('one without the password is refused at once', async () => {
+    const server = await startRedisServer({ args: ['--requirepass', 'secret'] });
+    try {
+      for (const url of [server.url, server.url.replace('redis://', 'redis://:wrong@')]) {
+        const tokens = opened.add(new RedisTokens(url));
+        const begun = Date.now();
+        assert.instanceOf(await rejection(tokens.ready()), ConfigError);
+        assert.isBelow(Date.now() - begun, 2_000);
+        await tokens.close();
+      }
+    } finally {
+      await server.stop();
+    }
+  });
+});

@@ -9,6 +9,7 @@ import {
   type RedisClient,
   wake,
 } from '../redis/connection.js';
+import { checkDatabase } from '../redis/deployment.js';
 import { Keys } from '../redis/keys.js';
 import { Store } from '../redis/store.js';
 import { ClosedError, StoreUnavailableError } from '../tokens/errors.js';
@@ -166,6 +167,7 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
   async #start(): Promise<void> {
     wake(this.#client);
     await this.#store.connected();
+    await checkDatabase(this.#store);
     await this.#listen();
     if (!this.#connected)
       throw new StoreUnavailableError('the connection was lost before the log was read', 'none');

@@ -63,22 +63,13 @@ export class Deployment implements Clock {
         throw new StoreUnavailableError('the connection is lost again and again', 'none');
       await this.#store.connected();
       this.#fits = true; // before the answer: a connection lost meanwhile makes it void again
-      await Promise.all([this.#checkDatabase(), this.#compareMeta(), this.#clock.sync()]).catch(
+      await Promise.all([checkDatabase(this.#store), this.#compareMeta(), this.#clock.sync()]).catch(
         (error: unknown) => {
           this.#fits = false;
           throw error;
         },
       );
     }
-  }
-
-  /** ioredis goes on in database 0 where Redis has not the one that was asked for. */
-  async #checkDatabase(): Promise<void> {
-    const { db } = this.#store.client.options as { db?: number };
-    if (!db) return;
-    const info = await this.#store.read((client) => client.client('INFO')).catch(() => ''); // may be forbidden
-    const actual = / db=(\d+)/.exec(String(info))?.[1];
-    if (actual !== undefined && actual !== String(db)) throw new ConfigError(`Redis has no database ${db}`);
   }
 
   async #compareMeta(): Promise<void> {
@@ -99,4 +90,13 @@ export class Deployment implements Clock {
       }
     }
   }
+}
+
+/** ioredis goes on in database 0 where Redis has not the one that was asked for. @throws {ConfigError} */
+export async function checkDatabase(store: Store): Promise<void> {
+  const { db } = store.client.options as { db?: number };
+  if (!db) return;
+  const info = await store.read((client) => client.client('INFO')).catch(() => ''); // may be forbidden
+  const actual = / db=(\d+)/.exec(String(info))?.[1];
+  if (actual !== undefined && actual !== String(db)) throw new ConfigError(`Redis has no database ${db}`);
 }

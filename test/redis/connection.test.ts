@@ -28,14 +28,21 @@ describe('As a connection', () => {
     });
   }
 
-  it('a database that Redis has not is refused when Redis is asked', async () => {
-    const { url } = await sharedRedis();
-    const tokens = opened.add(new RedisTokens(`${url}/99`));
-    assert.instanceOf(await rejection(tokens.ready()), ConfigError);
-  });
+  for (const [name, use] of [
+    ['RedisTokens', (url: string) => opened.add(new RedisTokens(url)).ready()],
+    ['TokenProducer', (url: string) => opened.add(new TokenProducer(url)).ready()],
+    ['TokenSubscriber', (url: string) => opened.add(new TokenSubscriber(url)).start()],
+    ['TokenWorker', (connection: string) => opened.add(new TokenWorker({ connection })).start()],
+  ] as const) {
+    it(`a database that Redis has not is refused by a ${name} when Redis is asked`, async () => {
+      const error = await rejection(use(`${(await sharedRedis()).url}/99`));
+      assert.instanceOf(error, ConfigError);
+      assert.match(error.message, /no database 99/);
+    });
+  }
 
   it('one without the password is refused at once', async () => {
-    const server = await startRedisServer({ args: ['--requirepass', 'secret'] });
+    const server = await startRedisServer({ args: ['--requirepass', 'secret'], log: () => {} });
     try {
       for (const url of [server.url, server.url.replace('redis://', 'redis://:wrong@')]) {
         const tokens = opened.add(new RedisTokens(url));

@@ -23,7 +23,6 @@ import {
 export class RedisTokens<Client extends Redis | Cluster = Redis> extends InProcessTokens {
   readonly #connection: Connection | undefined;
   #client: Client | undefined;
-  #closed = false;
 
   /**
    * @param connection a `redis:` or `rediss:` URL, ioredis options, or an ioredis client of the caller's own.
@@ -47,13 +46,12 @@ export class RedisTokens<Client extends Redis | Cluster = Redis> extends InProce
    */
   get client(): Client {
     if (isClient(this.#connection)) return this.#connection as Client;
-    if (!this.#client && this.#closed) throw new ClosedError('RedisTokens');
+    if (!this.#client && this.isClosed) throw new ClosedError('RedisTokens');
     this.#client ??= openClient(this.#connection) as Client;
     return this.#client;
   }
 
   override async close(): Promise<void> {
-    this.#closed = true;
     await super.close();
     if (this.#client) await closeClient(this.#client);
   }

@@ -99,6 +99,11 @@ export class InProcessTokens implements TokenOperations {
     await this.#repository.close();
   }
 
+  /** From the first call of `close` on. */
+  protected get isClosed(): boolean {
+    return this.#calls.closed;
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

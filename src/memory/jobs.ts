@@ -1,12 +1,12 @@
 /** What was decided for the commands of each job: a job that runs again is answered the same. */
 import { MICROS_PER_SECOND, type Microseconds } from '../tokens/clock.js';
-import type { WireError } from '../tokens/errors.js';
-import type { Attempt, JobReference } from '../tokens/repository.js';
+import { GivenUpError, type TokenError } from '../tokens/errors.js';
+import type { Attempt, JobCommand, JobReference } from '../tokens/repository.js';
 
 const LIFE: Microseconds = 7 * 86_400 * MICROS_PER_SECOND;
 
 /** A small outcome, or the refusal. */
-export type Decision = { outcome: unknown } | { refusal: WireError };
+export type Decision = { outcome: unknown } | { refusal: TokenError };
 
 interface JobRecord {
   until: Microseconds;
@@ -25,10 +25,37 @@ export class JobRecords {
   /** Without a job, a decision is nobody's to ask for again. */
   keep({ job, commandId = '' }: Attempt, decision: Decision, now: Microseconds): void {
     if (!job) return;
-    const known = this.#jobs.get(keyOf(job));
-    const decisions = known && now <= known.until ? known.decisions : new Map<string, Decision>();
+    const decisions = this.#decisionsOf(job, now);
     decisions.set(commandId, decision);
     this.#jobs.set(keyOf(job), { until: now + LIFE, decisions });
+  }
+
+  giveUp(job: JobReference, commands: readonly JobCommand[], now: Microseconds): void {
+    const decisions = this.#decisionsOf(job, now);
+    for (const { commandId } of commands) {
+      if (!decisions.has(commandId)) decisions.set(commandId, { refusal: new GivenUpError() });
+    }
+    this.#jobs.set(keyOf(job), { until: now + LIFE, decisions });
+  }
+
+  takeUp(job: JobReference, commands: readonly JobCommand[], now: Microseconds): void {
+    const decisions = this.#decisionsOf(job, now);
+    for (const { commandId } of commands) {
+      const decision = decisions.get(commandId);
+      if (decision && 'refusal' in decision && decision.refusal instanceof GivenUpError) {
+        decisions.delete(commandId);
+      }
+    }
+  }
+
+  release(job: JobReference, until: Microseconds): void {
+    const known = this.#jobs.get(keyOf(job));
+    if (known) known.until = Math.min(known.until, until);
+  }
+
+  #decisionsOf(job: JobReference, now: Microseconds): Map<string, Decision> {
+    const known = this.#jobs.get(keyOf(job));
+    return known && now <= known.until ? known.decisions : new Map<string, Decision>();
   }
 }
 

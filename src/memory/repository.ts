@@ -4,12 +4,10 @@ import type { Command, Commands } from '../tokens/commands.js';
 import { dataBytes, decodeEntries, encodeEntries } from '../tokens/data.js';
 import {
   CommandExpiredError,
-  fromWireError,
   StoreUnavailableError,
   TokenError,
   TokenExistsError,
   TokenRevokedError,
-  toWireError,
   ValidationError,
 } from '../tokens/errors.js';
 import type { RevocationReason, TokenEvent } from '../tokens/events.js';
@@ -20,7 +18,7 @@ import {
   TOKEN_OPTION_RULES,
   type TokenOptions,
 } from '../tokens/options.js';
-import type { Attempt, TokenRepository } from '../tokens/repository.js';
+import type { Attempt, JobCommand, JobReference, TokenRepository } from '../tokens/repository.js';
 import type { TokenRecord } from '../tokens/types.js';
 import { tooLarge } from '../tokens/validation.js';
 import { MemoryClock } from './clock.js';
@@ -169,6 +167,25 @@ export class MemoryTokenRepository implements TokenRepository {
     return found;
   }
 
+  async giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<void> {
+    this.#jobs.giveUp(job, commands, this.#clock.now());
+  }
+
+  async takeUp(job: JobReference, commands: readonly JobCommand[]): Promise<void> {
+    this.#jobs.takeUp(job, commands, this.#clock.now());
+  }
+
+  async release(job: JobReference, _commands: readonly JobCommand[], keptFor: number): Promise<void> {
+    this.#jobs.release(job, this.#clock.now() + keptFor * MICROS_PER_MS);
+  }
+
+  async sweep(): Promise<number> {
+    const run = this.#run({ until: Number.POSITIVE_INFINITY });
+    const overdue = this.#records.members().records.filter((token) => !isAlive(token, run.nowMs));
+    for (const token of overdue) this.#expire(token, run);
+    return overdue.length;
+  }
+
   #create(command: Commands['create'], run: Run): Pick<StoredToken, 'version' | 'createdAt' | 'expiresAt'> {
     const { id, app, type, owner, issuedAt, custom } = command;
     let expiresAt = endOfLife(issuedAt, command.duration, run);
@@ -229,11 +246,11 @@ export class MemoryTokenRepository implements TokenRepository {
         decision = { outcome: decide(run) };
       } catch (error) {
         if (!(error instanceof TokenError)) throw error;
-        decision = { refusal: toWireError(error) };
+        decision = { refusal: error };
       }
       this.#jobs.keep(attempt, decision, run.now);
     }
-    if ('refusal' in decision) throw fromWireError(decision.refusal);
+    if ('refusal' in decision) throw decision.refusal;
     return { outcome: decision.outcome as O, run };
   }
 

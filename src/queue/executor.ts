@@ -1,10 +1,17 @@
 /** Runs the commands of a job against the repository, and tells what came of each. */
 import { MICROS_PER_MS } from '../tokens/clock.js';
-import type { Command } from '../tokens/commands.js';
-import { StoreUnavailableError, TokenError, toWireError, ValidationError } from '../tokens/errors.js';
-import type { Attempt, TokenRepository } from '../tokens/repository.js';
+import { type Command, isChange } from '../tokens/commands.js';
+import {
+  GivenUpError,
+  StoreUnavailableError,
+  TokenError,
+  toWireError,
+  ValidationError,
+  type WireError,
+} from '../tokens/errors.js';
+import type { Attempt, JobCommand, JobReference, TokenRepository } from '../tokens/repository.js';
 import type { Lane } from './lanes.js';
-import { type CommandResult, completed, failed, type ParsedCommand, parseJob } from './wire.js';
+import { addressesOf, type CommandResult, completed, failed, type ParsedCommand, parseJob } from './wire.js';
 
 /** A job as it is handed to the executor. */
 export interface ExecutableJob {
@@ -18,9 +25,19 @@ export interface ExecutorRules {
   maxDataBytes: number;
 }
 
+/** A job as it was read. */
+interface ReadJob {
+  reference: JobReference;
+  commands: readonly ParsedCommand[];
+  /** What of it may change something. */
+  changes: readonly JobCommand[];
+}
+
 export class CommandExecutor {
   readonly #repository: TokenRepository;
   readonly #rules: ExecutorRules;
+  /** Jobs by their data: one that is over is not read anew. */
+  readonly #read = new WeakMap<object, ReadJob>();
 
   constructor(repository: TokenRepository, rules: ExecutorRules) {
     this.#repository = repository;
@@ -35,11 +52,10 @@ export class CommandExecutor {
    * @throws {StoreUnavailableError} and whatever else may pass: the job is to run again, and what was decided stays.
    */
   async execute(job: ExecutableJob, lease: number, hold: () => Promise<void>): Promise<CommandResult[]> {
-    const { commands } = parseJob(job.data, { ...this.#rules, lane: job.lane });
+    const { commands, reference } = this.#readJob(job);
     await this.#repository.ready();
     const until = this.#repository.now() + lease * MICROS_PER_MS;
     await hold();
-    const reference = { queue: job.lane, id: job.id, issuedAt: firstStamp(commands) };
     const last = new Map<string, Promise<unknown>>();
     const running = commands.map((parsed) => {
       const run = () => this.#run(parsed, { until, job: reference, commandId: parsed.commandId });
@@ -56,6 +72,67 @@ export class CommandExecutor {
       if (outcome.status === 'rejected') throw outcome.reason;
       return outcome.value;
     });
+  }
+
+  /**
+   * Ends a job that will not be run again: what was not decided is given up, and each command is answered as it stands.
+   * @param cause what the commands fail with that were given up.
+   */
+  async giveUp(job: ExecutableJob, lease: number, cause: Error): Promise<CommandResult[]> {
+    const given = { ...toWireError(cause), code: 'COMMAND_FAILED' } as const;
+    try {
+      const { commands, changes, reference } = this.#readJob(job);
+      await this.#repository.ready();
+      await this.#repository.giveUp(reference, changes);
+      const until = this.#repository.now() + lease * MICROS_PER_MS;
+      return await Promise.all(
+        commands.map((parsed) => this.#replay(parsed, { until, job: reference }, given)),
+      );
+    } catch (error) {
+      // A job that can not be read was never run. Else nobody knows what was applied.
+      const told = error instanceof ValidationError ? given : unknownOutcome(error);
+      return addressesOf(job.data, this.#rules.resultsPrefix).commands.map(({ commandId, op }) =>
+        failed(commandId, op, told),
+      );
+    }
+  }
+
+  /** Takes back what was given up of a job, so that it can be run again. */
+  async takeUp(job: ExecutableJob): Promise<void> {
+    const { reference, changes } = this.#readJob(job);
+    await this.#repository.ready();
+    await this.#repository.takeUp(reference, changes);
+  }
+
+  /** What was decided for a job that was acknowledged is kept for only so many milliseconds more. */
+  async release(job: ExecutableJob, keptFor: number): Promise<void> {
+    const { reference, changes } = this.#readJob(job);
+    if (changes.length > 0) await this.#repository.release(reference, changes, keptFor);
+  }
+
+  #readJob(job: ExecutableJob): ReadJob {
+    const known = this.#read.get(job.data as object);
+    if (known) return known;
+    const { commands } = parseJob(job.data, { ...this.#rules, lane: job.lane });
+    const changes = commands.flatMap(({ commandId, command }) =>
+      command instanceof ValidationError || !isChange(command) ? [] : [{ commandId, command }],
+    );
+    const reference = { queue: job.lane, id: job.id, issuedAt: firstStamp(commands) };
+    const read = { reference, commands, changes };
+    this.#read.set(job.data as object, read);
+    return read;
+  }
+
+  /** What was decided for a change; a read that was not answered is given up. */
+  async #replay(parsed: ParsedCommand, attempt: Attempt, given: WireError): Promise<CommandResult> {
+    const { commandId, op, command } = parsed;
+    if (!(command instanceof ValidationError) && !isChange(command)) return failed(commandId, op, given);
+    try {
+      return await this.#run(parsed, { ...attempt, commandId });
+    } catch (error) {
+      if (error instanceof GivenUpError) return failed(commandId, op, given);
+      throw error;
+    }
   }
 
   async #run({ commandId, op, command }: ParsedCommand, attempt: Attempt): Promise<CommandResult> {
@@ -88,9 +165,17 @@ export class CommandExecutor {
   }
 }
 
-/** Whether running the command again would end the same way. */
+/** Whether this is what came of the command, and not of this attempt at its job. */
 const isFinal = (error: unknown): boolean =>
-  error instanceof TokenError && !(error instanceof StoreUnavailableError) && error.code !== 'CLOSED';
+  error instanceof TokenError &&
+  !(error instanceof StoreUnavailableError) &&
+  !(error instanceof GivenUpError) &&
+  error.code !== 'CLOSED';
+
+function unknownOutcome(error: unknown): WireError {
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: 'STORE_UNAVAILABLE', message, details: { outcome: 'unknown' } };
+}
 
 const tokenOf = (command: Command | ValidationError): string | undefined =>
   'id' in command ? command.id : undefined;

@@ -5,5 +5,8 @@ export type Lane = 'commands' | 'revocations';
 
 export const LANES: readonly Lane[] = ['commands', 'revocations'];
 
+/** The queue of what workers do unasked. */
+export const MAINTENANCE = 'maintenance';
+
 export const laneOf = (operation: Operation): Lane =>
   operation === 'delete' || operation === 'deleteAll' ? 'revocations' : 'commands';

@@ -2,14 +2,14 @@
 import { Queue } from 'bullmq';
 import type { RedisClient } from '../redis/connection.js';
 import type { Keys } from '../redis/keys.js';
-import type { Lane } from './lanes.js';
+import type { Lane, MAINTENANCE } from './lanes.js';
 
 /** BullMQ copies return values into its stream of events, which nobody here reads. */
 const EVENTS_KEPT = 100;
 
 /** @param client stays the caller's to close. */
-export function openQueue(lane: Lane, client: RedisClient, keys: Keys): Queue {
-  const queue = new Queue(lane, {
+export function openQueue(name: Lane | typeof MAINTENANCE, client: RedisClient, keys: Keys): Queue {
+  const queue = new Queue(name, {
     connection: client,
     prefix: keys.queues,
     skipVersionCheck: true, // or a connection lost in the midst of it would leave the queue waiting for ever

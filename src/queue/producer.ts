@@ -37,6 +37,7 @@ import type {
   TokenRecord,
   UpdateInput,
 } from '../tokens/types.js';
+import { resultsOf } from './answers.js';
 import { Batcher } from './batcher.js';
 import { type Lane, laneOf } from './lanes.js';
 import { openQueue } from './open-queue.js';
@@ -48,10 +49,7 @@ import {
 } from './producer-scope.js';
 import { checkReceipt, makeReceipt, type Receipt, type ReceiptData } from './receipt.js';
 import { ResultInbox } from './results.js';
-import { type CommandResult, type JobData, type JobResult, toWire, type WireCommand } from './wire.js';
-
-/** Attempts at a job, and milliseconds before the second: twice as many before each later one, give or take half. */
-const RETRIES = { attempts: 12, backoff: { type: 'exponential', delay: 100, jitter: 0.5 } } as const;
+import { type CommandResult, type JobData, toWire, type WireCommand } from './wire.js';
 
 const OPTION_RULES = {
   commandId: (value: unknown) => commandIdProblem(value) && '1–128 of A–Z a–z 0–9 . _ -',
@@ -292,7 +290,7 @@ export class TokenProducer implements TokenOperations {
   /** Sent again where the reply is lost: a second job with the same id is none. */
   async #add(lane: Lane, jobId: string, name: string, commands: WireCommand[]): Promise<void> {
     const data: JobData = { v: 1, replyTo: this.#inbox.replyTo, commands };
-    await this.#store.repeat(() => this.#queue(lane).add(name, data, { jobId, ...RETRIES }), 'unknown');
+    await this.#store.repeat(() => this.#queue(lane).add(name, data, { jobId }), 'unknown');
   }
 
   #job(lane: Lane, jobId: string) {
@@ -309,13 +307,11 @@ export class TokenProducer implements TokenOperations {
       error: { code: 'COMMAND_FAILED', message },
     });
     if (!job) return gone(`the result of job ${jobId} is no longer kept`);
-    if (!job.finishedOn) return undefined;
-    // A job that failed and was run again keeps the reason: whether it succeeded, only its return value tells.
-    const { results } = (job.returnvalue ?? {}) as Partial<JobResult>;
-    if (!results) return gone(job.failedReason);
+    const results = job.finishedOn ? resultsOf(job) : undefined;
+    if (!results) return undefined;
     return (
       results.find((result) => result.commandId === commandId && result.op === operation) ??
-      gone(`job ${jobId} holds no such command`)
+      gone(job.failedReason || `job ${jobId} holds no such command`)
     );
   }
 

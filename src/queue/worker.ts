@@ -13,7 +13,7 @@ import {
 import { Keys } from '../redis/keys.js';
 import { RedisTokenRepository } from '../redis/repository.js';
 import { Store } from '../redis/store.js';
-import { ClosedError, toWireError, ValidationError } from '../tokens/errors.js';
+import { ClosedError, GivenUpError, ValidationError } from '../tokens/errors.js';
 import {
   checkOptions,
   isMilliseconds,
@@ -23,10 +23,12 @@ import {
   type TokenOptions,
 } from '../tokens/options.js';
 import type { TokenRepository } from '../tokens/repository.js';
+import { Answers, asExecutable, JOB_LEASE } from './answers.js';
 import { CommandExecutor, type ExecutorRules } from './executor.js';
 import { LANES, type Lane } from './lanes.js';
+import { Maintenance } from './maintenance.js';
 import { openQueue } from './open-queue.js';
-import { addressesOf, failed, type JobResult } from './wire.js';
+import type { JobResult } from './wire.js';
 
 export interface TokenWorkerOptions extends TokenOptions {
   /** Where the queues are. Default `redis://localhost:6379`. */
@@ -34,7 +36,7 @@ export interface TokenWorkerOptions extends TokenOptions {
   /** Where commands are run. Default: the repository on `connection`. One that is given is not closed. */
   repository?: TokenRepository | undefined;
   /** How a job's commands are run. Default: against the repository. */
-  executor?: Pick<CommandExecutor, 'execute'> | undefined;
+  executor?: CommandExecutor | undefined;
   /** Jobs run at a time on each lane; on that of revocations at least 4. Default 32. */
   concurrency?: number | undefined;
   /** Milliseconds that `close` waits for jobs under way. Default 10,000. */
@@ -51,8 +53,14 @@ export type TokenWorkerEvents = {
   failed: [job: { lane: Lane; id: string }, error: Error];
 };
 
-/** Milliseconds for which an attempt may change something; an attempt begins by holding its job for as long. */
-const JOB_LEASE = 30_000;
+/**
+ * Attempts at a job that does not say how many, and milliseconds before the second: twice as many before each later
+ * one, give or take half. Together three to four minutes.
+ */
+const RETRIES = { attempts: 12, backoff: { type: 'exponential', delay: 100, jitter: 0.5 } } as const;
+
+/** Milliseconds between two looks for jobs whose worker has died: such a job runs again after its lease and two looks. */
+const STALLED_INTERVAL = 5_000;
 
 /** Deaths of workers that a job survives: kills alone never fail one. */
 const MAX_STALLED = 20;
@@ -92,8 +100,12 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
   readonly #keys: Keys;
   readonly #client: RedisClient;
   readonly #repository: TokenRepository;
-  readonly #executor: Pick<CommandExecutor, 'execute'>;
+  readonly #executor: CommandExecutor;
+  readonly #answers: Answers;
+  readonly #maintenance: Maintenance;
   readonly #workers: Worker[] = [];
+  /** What follows jobs that are over. */
+  readonly #endings = new Set<Promise<unknown>>();
   /** Jobs under way. */
   #running = 0;
   #starting: Promise<void> | undefined;
@@ -112,6 +124,8 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
       new RedisTokenRepository(new Store(options.connection, resolved.timeout), resolved);
     this.#executor = options.executor ?? new CommandExecutor(this.#repository, executorRules(options));
     this.#client = openClient(options.connection, LASTING_CLIENT);
+    this.#answers = new Answers(this.#executor, this.#client, this.#keys.results(''));
+    this.#maintenance = new Maintenance(this.#client, this.#keys, this.#repository, this.#answers);
   }
 
   /** Resolves once both lanes are served. @throws {StoreUnavailableError} {ConfigError} */
@@ -140,6 +154,7 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     await this.#openQueues();
     if (this.#closing) throw new ClosedError('TokenWorker');
     for (const lane of LANES) this.#workers.push(this.#serve(lane));
+    this.#workers.push(await this.#maintain());
     await Promise.all(this.#workers.map((worker) => worker.waitUntilReady()));
   }
 
@@ -158,23 +173,35 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
       prefix: this.#keys.queues,
       concurrency: lane === 'revocations' ? Math.max(4, concurrency) : concurrency,
       lockDuration: JOB_LEASE,
+      stalledInterval: STALLED_INTERVAL,
       maxStalledCount: MAX_STALLED,
       removeOnComplete: RESULTS_KEPT,
     });
     worker.on('error', (error) => this.#tell(error));
     worker.on('completed', (job, result: JobResult) => {
-      this.#finish(
-        this.#publish(job.data, result).then(() => this.emit('completed', { lane, id: result.jobId })),
+      this.#ends(this.#answers.completed(lane, job, result), () =>
+        this.emit('completed', { lane, id: result.jobId }),
       );
     });
     worker.on('failed', (job, error) => {
-      if (job?.finishedOn) this.#finish(this.#fail(lane, job, error));
+      if (!job?.finishedOn) return; // it will be run again
+      this.#ends(this.#answers.failed(lane, job, error), () =>
+        this.emit('failed', { lane, id: job.id as string }, error),
+      );
     });
+    return worker;
+  }
+
+  async #maintain(): Promise<Worker> {
+    const worker = await this.#maintenance.start();
+    worker.on('error', (error) => this.#tell(error));
+    worker.on('failed', (_, error) => this.#tell(error));
     return worker;
   }
 
   async #process(lane: Lane, job: Job, token: string | undefined): Promise<JobResult> {
     const id = job.id as string;
+    if (!job.opts.attempts) Object.assign(job.opts, RETRIES); // whoever enqueued it left that to us
     this.#running++;
     const hold = async () => {
       const held = await job.extendLock(token as string, JOB_LEASE);
@@ -184,36 +211,26 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
       return {
         v: 1,
         jobId: id,
-        results: await this.#executor.execute({ lane, id, data: job.data }, JOB_LEASE, hold),
+        results: await this.#executor.execute(asExecutable(lane, job), JOB_LEASE, hold),
       };
     } catch (error) {
-      if (error instanceof ValidationError) throw new UnrecoverableError(error.message);
+      // Neither can ever be run.
+      if (error instanceof ValidationError || error instanceof GivenUpError) {
+        throw new UnrecoverableError(error.message);
+      }
       throw error;
     } finally {
       this.#running--;
     }
   }
 
-  /** Tells whoever waits that the job failed for good. */
-  async #fail(lane: Lane, job: Job, error: Error): Promise<void> {
-    const id = job.id as string;
-    const { commands } = addressesOf(job.data, this.#keys.results(''));
-    const wireError = { ...toWireError(error), code: 'COMMAND_FAILED' } as const;
-    const results = commands.map(({ commandId, op }) => failed(commandId, op, wireError));
-    await this.#publish(job.data, { v: 1, jobId: id, results });
-    this.emit('failed', { lane, id }, error);
-  }
-
-  /** Best effort: who hears nothing reads the job. */
-  async #publish(data: unknown, result: JobResult): Promise<void> {
-    const { replyTo } = addressesOf(data, this.#keys.results(''));
-    if (replyTo === null) return;
-    await this.#client.publish(replyTo, JSON.stringify(result)).catch((error: Error) => this.#tell(error));
-  }
-
-  /** What follows a job is nobody's to wait for. */
-  #finish(work: Promise<unknown>): void {
-    work.catch((error: Error) => this.#tell(error));
+  /** What follows a job is nobody's to wait for, but for `close`. */
+  #ends(work: Promise<void>, tell: () => void): void {
+    const ending = work
+      .catch((error: Error) => this.#tell(error))
+      .then(tell)
+      .finally(() => this.#endings.delete(ending));
+    this.#endings.add(ending);
   }
 
   #tell(error: Error): void {
@@ -229,7 +246,11 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     });
     // Idle, and Redis gone: there is nothing to wait for, and nobody to say goodbye to.
     const force = this.#running === 0 && !isUsable(this.#client);
-    await Promise.race([Promise.all(this.#workers.map((worker) => worker.close(force))), late]);
+    this.#maintenance.stop();
+    const drained = Promise.all(this.#workers.map((worker) => worker.close(force))).then(() =>
+      Promise.all(this.#endings),
+    );
+    await Promise.race([drained, late]);
     clearTimeout(timer);
     await closeClient(this.#client);
     if (!this.#options.repository) await this.#repository.close();

@@ -31,6 +31,17 @@ export class Keys {
     return `${this.#tag(shard)}s:${scopeSegments(scope)}`;
   }
 
+  /** The scope that a member of `scopes` names, or `undefined` for what was not written here. */
+  scopeOf(member: string): Scope | undefined {
+    const [app, type, ...rest] = member.split(':');
+    if (!app || !type || rest.length > 0) return undefined;
+    try {
+      return { app: decodeURIComponent(app), type: decodeURIComponent(type) };
+    } catch {
+      return undefined;
+    }
+  }
+
   scopes(shard: number): string {
     return `${this.#tag(shard)}scopes`;
   }

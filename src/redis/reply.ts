@@ -4,6 +4,7 @@ import type { Command } from '../tokens/commands.js';
 import {
   CommandExpiredError,
   CommandFailedError,
+  GivenUpError,
   type StoreOutcome,
   StoreUnavailableError,
   type TokenError,
@@ -50,9 +51,11 @@ export function refusal({ code, numbers }: Reply, command: Command, context: Ref
       return new ValidationError(command.op, [
         { field: 'data', problem: tooLarge(numbers[0], context.maxDataBytes) },
       ]);
+    case 'failed':
+      return new GivenUpError();
     case 'late':
       return new StoreUnavailableError('the change reached Redis after its time was up', context.lateOutcome);
     default:
-      return new CommandFailedError(`the command was given up (${code})`);
+      return new CommandFailedError(`Redis answers what nobody here knows: ${code}`);
   }
 }

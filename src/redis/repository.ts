@@ -5,7 +5,7 @@ import { StoreUnavailableError } from '../tokens/errors.js';
 import { durationMs } from '../tokens/fields.js';
 import { ownerShard, shardOf } from '../tokens/identity.js';
 import type { ResolvedTokenOptions } from '../tokens/options.js';
-import type { Attempt, TokenRepository } from '../tokens/repository.js';
+import type { Attempt, JobCommand, JobReference, TokenRepository } from '../tokens/repository.js';
 import type { Scope, TokenRecord } from '../tokens/types.js';
 import { decodeRecord, encodeChanges, encodeTail, toMs } from './codec.js';
 import { Deployment } from './deployment.js';
@@ -17,6 +17,12 @@ import type { Store } from './store.js';
 
 /** No deadline: for the later steps of a change whose first step has met it. */
 const FOR_EVER: Microseconds = Number.MAX_SAFE_INTEGER;
+
+/** Overdue tokens that one step of a sweep ends: about two milliseconds. */
+const SWEPT_AT_ONCE = 200;
+
+/** Scopes that a sweep looks at side by side. */
+const SCOPES_AT_ONCE = 100;
 
 export class RedisTokenRepository implements TokenRepository {
   readonly #store: Store;
@@ -142,6 +148,30 @@ export class RedisTokenRepository implements TokenRepository {
     return records.slice(0, limit);
   }
 
+  giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<void> {
+    return this.#onShardsOf(commands, (shard, commandIds) =>
+      this.#store.readScript('giveUp', [this.#keys.job(shard, job)], commandIds),
+    );
+  }
+
+  takeUp(job: JobReference, commands: readonly JobCommand[]): Promise<void> {
+    return this.#onShardsOf(commands, (shard, commandIds) =>
+      this.#store.readScript('takeUp', [this.#keys.job(shard, job)], commandIds),
+    );
+  }
+
+  release(job: JobReference, commands: readonly JobCommand[], keptFor: number): Promise<void> {
+    return this.#onShardsOf(commands, (shard) =>
+      this.#store.read((client) => client.pexpire(this.#keys.job(shard, job), keptFor)),
+    );
+  }
+
+  async sweep(signal?: AbortSignal): Promise<number> {
+    const shards = Array.from({ length: this.#options.shards }, (_, shard) => shard);
+    const ended = await Promise.all(shards.map((shard) => this.#sweepShard(shard, signal)));
+    return ended.reduce((sum, count) => sum + count, 0);
+  }
+
   async close(): Promise<void> {
     this.#deployment.leave();
     await this.#store.close();
@@ -166,6 +196,49 @@ export class RedisTokenRepository implements TokenRepository {
       reply = await begun(step(late, [stamp, expires, id, inPass, ended]));
     }
     return { ended: reply.numbers[0], stamp: reply.numbers[1] };
+  }
+
+  async #sweepShard(shard: number, signal: AbortSignal | undefined): Promise<number> {
+    const key = this.#keys.scopes(shard);
+    let ended = 0;
+    let cursor = '0';
+    do {
+      const [next, members] = await this.#store.read((client) =>
+        client.sscan(key, cursor, 'COUNT', SCOPES_AT_ONCE),
+      );
+      cursor = next;
+      const counts = await Promise.all(members.map((member) => this.#sweepScope(shard, member, signal)));
+      ended += counts.reduce((sum, count) => sum + count, 0);
+    } while (cursor !== '0' && !signal?.aborted);
+    return ended;
+  }
+
+  async #sweepScope(shard: number, member: string, signal: AbortSignal | undefined): Promise<number> {
+    const scope = this.#keys.scopeOf(member);
+    if (!scope) return 0;
+    const keys = [this.#keys.scopeIndex(shard, scope), this.#keys.log(shard), this.#keys.scopes(shard)];
+    let ended = 0;
+    let met: number;
+    do {
+      met = Number(await this.#store.readScript('sweep', keys, [...scopeArgs(scope), '', SWEPT_AT_ONCE]));
+      ended += met;
+    } while (met === SWEPT_AT_ONCE && !signal?.aborted);
+    return ended;
+  }
+
+  /** Once for each shard that something of these commands is decided on, with their ids. */
+  async #onShardsOf(
+    commands: readonly JobCommand[],
+    run: (shard: number, commandIds: string[]) => Promise<unknown>,
+  ): Promise<void> {
+    const { shards } = this.#options;
+    const byShard = new Map<number, string[]>();
+    for (const { command, commandId } of commands) {
+      const where =
+        'id' in command ? [shardOf(command.id, shards)] : Array.from({ length: shards }, (_, i) => i);
+      for (const shard of where) byShard.set(shard, [...(byShard.get(shard) ?? []), commandId]);
+    }
+    await Promise.all([...byShard].map(([shard, commandIds]) => run(shard, commandIds)));
   }
 
   async #change(

@@ -101,6 +101,9 @@ const KINDS: { [O in Operation]: CommandKind<O> } = {
 
 export const OPERATIONS = Object.keys(KINDS) as Operation[];
 
+/** Whether it may change something, so that applying it twice would differ from once. */
+export const isChange = ({ op }: Command): boolean => op !== 'get' && op !== 'list';
+
 export const isOperation = (value: unknown): value is Operation =>
   typeof value === 'string' && Object.hasOwn(KINDS, value);
 

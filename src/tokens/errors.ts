@@ -78,6 +78,13 @@ export class CommandFailedError extends TokenError {
   }
 }
 
+/** The job's attempts ran out before this command was decided: it was not applied, and will not be. */
+export class GivenUpError extends CommandFailedError {
+  constructor() {
+    super('the command was given up');
+  }
+}
+
 /** No result within `timeout`. The command may still run: ask for its result later with the receipt. */
 export class ResultTimeoutError<R = unknown> extends TokenError {
   readonly receipt: R;

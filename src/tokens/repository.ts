@@ -1,6 +1,6 @@
 /** What a store must do for tokens. It names nothing of any particular store. */
 import type { Clock, Microseconds } from './clock.js';
-import type { Commands } from './commands.js';
+import type { Command, Commands } from './commands.js';
 import type { TokenRecord } from './types.js';
 
 /** The job on whose behalf a command runs: what is decided for it is decided once. */
@@ -9,6 +9,12 @@ export interface JobReference {
   id: string;
   /** `issuedAt` of the job's first command: tells it from an earlier job of the same id. */
   issuedAt: Microseconds;
+}
+
+/** A command of a job, by the id that it has there. */
+export interface JobCommand {
+  commandId: string;
+  command: Command;
 }
 
 /** How a change is run. */
@@ -41,5 +47,20 @@ export interface TokenRepository extends Clock {
   delete(command: Commands['delete'], attempt: Attempt): Promise<boolean>;
   deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number>;
   list(command: Commands['list']): Promise<TokenRecord[]>;
+
+  /**
+   * Decides that changes of a job are given up, but for those that something was decided for: no attempt applies them
+   * any more, and each answers `GivenUpError`.
+   */
+  giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<void>;
+  /** Takes back what was given up, and nothing else: another attempt applies it. */
+  takeUp(job: JobReference, commands: readonly JobCommand[]): Promise<void>;
+  /** What was decided for a job that is over is kept for only so many milliseconds more. */
+  release(job: JobReference, commands: readonly JobCommand[], keptFor: number): Promise<void>;
+  /**
+   * Ends every token that is overdue, and tells of each. Answers how many it met.
+   * @param signal where it aborts, the rest is left to the next sweep.
+   */
+  sweep(signal?: AbortSignal): Promise<number>;
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 // A job may be run twice, or fail on the way: its effect comes once, and whoever waits is told.
+import type { Queue } from 'bullmq';
 import { assert } from 'chai';
 import {
   CommandFailedError,
@@ -155,6 +156,13 @@ describe('A job that runs twice', () => {
 describe('A job that fails on the way', () => {
   const stage = new Stage();
   const unavailable = () => new StoreUnavailableError('gone for a moment', 'unknown');
+  /** The pauses between its attempts are passed over, which together last for minutes. */
+  const over = (queue: Queue, jobId: string) =>
+    eventually(`${jobId} is over`, async () => {
+      const job = await queue.getJob(jobId);
+      if (await job?.isDelayed()) await job?.promote().catch(() => {});
+      return job?.finishedOn ? job : undefined;
+    });
 
   it('is run again until it succeeds, and is answered as if nothing had been', async () => {
     const real = stage.repository();
@@ -255,18 +263,37 @@ describe('A job that fails on the way', () => {
     const command = { commandId: 'x', op: 'list', issuedAt: stamp(), ...SCOPE, owner: 'ann' };
     const queue = stage.queue('commands');
     await queue.add('command', { v: 1, replyTo: null, commands: [command] }, { jobId: 'j-1' });
-    await eventually('it has failed', async () => (await queue.getJob('j-1'))?.failedReason);
+    assert.equal((await over(queue, 'j-1')).failedReason, 'a fault');
     assert.isUndefined(await stage.producer().get({ ...SCOPE, token: 'x' }));
   });
 
-  it('again and again waits longer each time', async () => {
-    const producer = stage.producer();
-    const { jobId } = await producer.enqueue('get', { ...SCOPE, token: 'x' });
-    const job = await stage.queue('commands').getJob(jobId);
-    assert.deepInclude(job?.opts as object, {
-      attempts: 12,
-      backoff: { type: 'exponential', delay: 100, jitter: 0.5 },
+  it('again and again waits longer each time, whoever enqueued it', async () => {
+    const calls: number[] = [];
+    const repository = replaced(stage.repository(), {
+      get: async () => {
+        calls.push(performance.now());
+        if (calls.length < 5) throw unavailable();
+        return undefined;
+      },
     });
+    await stage.startWorker({ repository });
+    const command = { commandId: 'x', op: 'get', issuedAt: stamp(), ...SCOPE, id: 'x'.repeat(22) };
+    // As a program adds it that knows nothing of attempts.
+    const [result] = await stage.run('commands', { v: 1, replyTo: null, commands: [command] });
+    assert.equal(result?.status, 'completed');
+    const pauses = calls.slice(1).map((time, i) => time - (calls[i] as number));
+    assert.lengthOf(pauses, 4);
+    // Half of what doubles from 100 ms on is what jitter may leave; no upper bound, for the machine may be slow.
+    for (const [i, pause] of pauses.entries()) assert.isAtLeast(pause, 49 * 2 ** i, `pause ${i + 1}`);
+  });
+
+  it('gives up in the end where it does not say how often it may run', async () => {
+    const repository = replaced(stage.repository(), { get: () => Promise.reject(unavailable()) });
+    await stage.startWorker({ repository });
+    const command = { commandId: 'x', op: 'get', issuedAt: stamp(), ...SCOPE, id: 'x'.repeat(22) };
+    const queue = stage.queue('commands');
+    await queue.add('command', { v: 1, replyTo: null, commands: [command] }, { jobId: 'j-1' });
+    assert.equal((await over(queue, 'j-1')).attemptsMade, 12);
   });
 
   it('is answered even where BullMQ gave up on it because its workers died', async () => {

@@ -94,7 +94,7 @@ export class Stage {
       const found = await queue.getJob(jobId);
       return found?.finishedOn ? found : undefined;
     });
-    if (job.failedReason) throw new Error(job.failedReason);
+    if (!job.returnvalue) throw new Error(job.failedReason);
     return job.returnvalue.results;
   }
 }

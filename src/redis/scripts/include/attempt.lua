@@ -2,8 +2,8 @@
 -- KEYS[4] job. ARGV[4] issuedAt, ARGV[5] until, ARGV[6] '1' where a job carries it, ARGV[7] maxCommandAge; microseconds.
 -- Every reply is { code, TIME, record or '', three numbers }; what the numbers are, each script says.
 --- @include "scope"
+--- @include "decision"
 
-local JOB_LIFE = 604800000 -- milliseconds: 7 days
 local AHEAD = 5000000 -- microseconds that a sender's clock may be ahead
 
 local issued, max_age = tonumber(ARGV[4]), tonumber(ARGV[7])
@@ -12,10 +12,7 @@ local queued = ARGV[6] == '1'
 -- Decides the command for good: a job that runs again is answered the same.
 local function settle(code, text, a, b, c)
   a, b, c = digits(a or 0), digits(b or 0), digits(c or 0)
-  if queued then
-    redis.call('HSET', KEYS[4], command_id, code .. ':' .. a .. ':' .. b .. ':' .. c)
-    redis.call('PEXPIRE', KEYS[4], JOB_LIFE)
-  end
+  if queued then decide(KEYS[4], command_id, code .. ':' .. a .. ':' .. b .. ':' .. c) end
   return { code, now, text or '', a, b, c }
 end
 

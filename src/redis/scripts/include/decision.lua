@@ -1,0 +1,9 @@
+-- What was decided for the commands of a job: a hash, commandId to `code:number:number:number`.
+
+local JOB_LIFE = 604800000 -- milliseconds: 7 days
+local GIVEN_UP = 'failed:0:0:0'
+
+local function decide(job, command_id, decision)
+  redis.call('HSET', job, command_id, decision)
+  redis.call('PEXPIRE', job, JOB_LIFE)
+end

@@ -1,8 +1,8 @@
 /** Inversify bindings: from plain options to the repository, the executor and the worker. */
 import 'reflect-metadata';
 import { Container, type ServiceIdentifier } from 'inversify';
-import { CommandExecutor } from './queue/executor.js';
-import { executorRules, TokenWorker, type TokenWorkerOptions } from './queue/worker.js';
+import { CommandExecutor, executorRules } from './queue/executor.js';
+import { TokenWorker, type TokenWorkerOptions } from './queue/worker.js';
 import { RedisTokenRepository } from './redis/repository.js';
 import { Store } from './redis/store.js';
 import { resolveTokenOptions } from './tokens/options.js';

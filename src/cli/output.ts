@@ -57,7 +57,7 @@ export function showTable(records: readonly TokenRecord[]): string {
   return align([['ID', 'VERSION', 'CREATED', 'EXPIRES', 'DATA'], ...rows]);
 }
 
-function align(rows: readonly (readonly string[])[]): string {
+export function align(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows
     .map((row) =>
@@ -69,7 +69,7 @@ function align(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-const time = (ms: number): string => new Date(ms).toISOString();
+export const time = (ms: number): string => new Date(ms).toISOString();
 
 const UNITS = [
   ['day', 86_400],

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
+import { LANES } from '../queue/lanes.js';
 import {
   type GivenSettings,
   loadSettings,
@@ -10,6 +11,7 @@ import {
   type Settings,
 } from '../service/settings.js';
 import { TOKEN_EVENT_TYPES } from '../tokens/events.js';
+import { type DeadLetterAction, type DeadLetterOptions, runDeadLetters } from './dead-letters.js';
 import { DONE, EXIT_STATUS_HELP, exitStatusOf, NOT_FOUND } from './exit-status.js';
 import { tellFailure } from './failure.js';
 import { FIELDS, type Field, isArgument, optionOf } from './fields.js';
@@ -24,8 +26,8 @@ type Options = Record<string, string | boolean | undefined>;
 interface Call {
   /** Its own options. */
   options: Options;
-  /** Its argument, where it takes one. */
-  argument: string | undefined;
+  /** What it takes besides options. */
+  args: readonly string[];
   settings: Settings;
   output: Output;
 }
@@ -70,19 +72,20 @@ function createProgram(outcome: Outcome): Command {
 
   const add = (command: Command, run: (call: Call) => Promise<number>) =>
     command.action(async (...received: unknown[]) => {
-      const argument = command.registeredArguments.length > 0 ? (received[0] as string) : undefined;
+      const args = command.registeredArguments.length > 0 ? ([received[0]].flat() as string[]) : [];
       // The worker's own settings stand among its command's options.
       const options = command.opts() as Options;
       const { json } = program.opts() as Options;
       outcome.given = givenSettings({ ...options, ...program.opts() });
       const settings = loadSettings(outcome.given);
-      outcome.status = await run({ options, argument, settings, output: new Output(json === true) });
+      outcome.status = await run({ options, args, settings, output: new Output(json === true) });
     });
 
   addWorker(program, add);
   for (const row of OPERATION_COMMANDS) addOperation(program, row, add);
   addWatch(program, add);
   addHealth(program, add);
+  addDeadLetters(program, add);
   return program;
 }
 
@@ -112,10 +115,10 @@ function addOperation(
     else command.addOption(optionOf(field));
   }
   command.option('--queue', 'send it as a command to a worker, and wait for the result');
-  add(command, async ({ options, argument, settings, output }) => {
+  add(command, async ({ options, args, settings, output }) => {
     const input: Partial<Record<Field, unknown>> = {};
     for (const field of fields) {
-      const text = isArgument(field) ? argument : options[optionOf(field).attributeName()];
+      const text = isArgument(field) ? args[0] : options[optionOf(field).attributeName()];
       if (text !== undefined) input[field] = await FIELDS[field].read(text as string);
     }
     return tell(await runOperation(operation, input, settings, options.queue === true), output);
@@ -149,6 +152,23 @@ function addHealth(program: Command, add: Add): void {
     );
     return health.healthy ? DONE : NOT_FOUND;
   });
+}
+
+function addDeadLetters(program: Command, add: Add): void {
+  const parent = program.command('dead-letters').description('jobs that failed for good');
+  const addAction = (action: DeadLetterAction, usage: string, help: string) => {
+    const command = parent.command(usage).description(help).exitOverride();
+    command.addOption(new Option('--lane <lane>', 'only of this queue').choices(LANES));
+    if (action === 'list') command.option('--limit <count>', 'how many at most (default: 50)');
+    if (action === 'retry' || action === 'drop') command.option('--all', 'every one that there is now');
+    add(command, ({ options, args, settings, output }) =>
+      runDeadLetters(action, args, options as DeadLetterOptions, settings, output),
+    );
+  };
+  addAction('list', 'list', 'the newest first, with what they failed for');
+  addAction('show', 'show <job>', 'one with its commands, and what whoever waited was told');
+  addAction('retry', 'retry [jobs...]', 'run again what was not applied; what has become too old is refused');
+  addAction('drop', 'drop [jobs...]', 'forget them');
 }
 
 const SETTING_HELP: Partial<Record<SettingName, { takes: string; help: string }>> = {

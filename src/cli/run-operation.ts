@@ -31,7 +31,8 @@ async function openProducer(connection: Connection, options: TokenOptions): Prom
   return new TokenProducer(connection, options);
 }
 
-function tokenOptions(settings: Settings): TokenOptions {
+/** What the library takes of the settings. */
+export function tokenOptions(settings: Settings): TokenOptions {
   const { connection: _, concurrency: __, closeTimeout: ___, ...options } = settings;
   // Through the environment alone: arguments can be seen by other users of the machine, and files get committed.
   return { ...options, pepper: process.env.REDIS_TOKENS_PEPPER || undefined };

@@ -30,21 +30,18 @@ export class JobRecords {
     this.#jobs.set(keyOf(job), { until: now + LIFE, decisions });
   }
 
-  giveUp(job: JobReference, commands: readonly JobCommand[], now: Microseconds): void {
+  giveUp(job: JobReference, commands: readonly JobCommand[], now: Microseconds): Set<string> {
     const decisions = this.#decisionsOf(job, now);
-    for (const { commandId } of commands) {
-      if (!decisions.has(commandId)) decisions.set(commandId, { refusal: new GivenUpError() });
-    }
+    const ids = commands.map(({ commandId }) => commandId);
+    for (const id of ids) if (!decisions.has(id)) decisions.set(id, { refusal: new GivenUpError() });
     this.#jobs.set(keyOf(job), { until: now + LIFE, decisions });
+    return new Set(ids.filter((id) => isGivenUp(decisions.get(id))));
   }
 
   takeUp(job: JobReference, commands: readonly JobCommand[], now: Microseconds): void {
     const decisions = this.#decisionsOf(job, now);
     for (const { commandId } of commands) {
-      const decision = decisions.get(commandId);
-      if (decision && 'refusal' in decision && decision.refusal instanceof GivenUpError) {
-        decisions.delete(commandId);
-      }
+      if (isGivenUp(decisions.get(commandId))) decisions.delete(commandId);
     }
   }
 
@@ -58,5 +55,8 @@ export class JobRecords {
     return known && now <= known.until ? known.decisions : new Map<string, Decision>();
   }
 }
+
+const isGivenUp = (decision: Decision | undefined): boolean =>
+  decision !== undefined && 'refusal' in decision && decision.refusal instanceof GivenUpError;
 
 const keyOf = ({ queue, id, issuedAt }: JobReference): string => JSON.stringify([queue, id, issuedAt]);

@@ -167,8 +167,8 @@ export class MemoryTokenRepository implements TokenRepository {
     return found;
   }
 
-  async giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<void> {
-    this.#jobs.giveUp(job, commands, this.#clock.now());
+  async giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<Set<string>> {
+    return this.#jobs.giveUp(job, commands, this.#clock.now());
   }
 
   async takeUp(job: JobReference, commands: readonly JobCommand[]): Promise<void> {

@@ -1,4 +1,5 @@
 /** Runs the commands of a job against the repository, and tells what came of each. */
+import { Keys } from '../redis/keys.js';
 import { MICROS_PER_MS } from '../tokens/clock.js';
 import { type Command, isChange } from '../tokens/commands.js';
 import {
@@ -9,6 +10,7 @@ import {
   ValidationError,
   type WireError,
 } from '../tokens/errors.js';
+import { resolveTokenOptions, type TokenOptions } from '../tokens/options.js';
 import type { Attempt, JobCommand, JobReference, TokenRepository } from '../tokens/repository.js';
 import type { Lane } from './lanes.js';
 import { addressesOf, type CommandResult, completed, failed, type ParsedCommand, parseJob } from './wire.js';
@@ -23,6 +25,12 @@ export interface ExecutableJob {
 export interface ExecutorRules {
   resultsPrefix: string;
   maxDataBytes: number;
+}
+
+/** What of a worker's options decides about the jobs that it takes. */
+export function executorRules(options: TokenOptions): ExecutorRules {
+  const { prefix, maxDataBytes } = resolveTokenOptions(options);
+  return { resultsPrefix: new Keys(prefix).results(''), maxDataBytes };
 }
 
 /** A job as it was read. */
@@ -83,10 +91,18 @@ export class CommandExecutor {
     try {
       const { commands, changes, reference } = this.#readJob(job);
       await this.#repository.ready();
-      await this.#repository.giveUp(reference, changes);
+      const givenUp = await this.#repository.giveUp(reference, changes);
       const until = this.#repository.now() + lease * MICROS_PER_MS;
       return await Promise.all(
-        commands.map((parsed) => this.#replay(parsed, { until, job: reference }, given)),
+        commands.map((parsed) => {
+          const { commandId, op, command } = parsed;
+          const isWrong = command instanceof ValidationError;
+          // A read that was not answered is given up, too.
+          const isGivenUp = !isWrong && (givenUp.has(commandId) || !isChange(command));
+          if (isGivenUp) return failed(commandId, op, given);
+          const answered = this.#run(parsed, { until, job: reference, commandId });
+          return answered.catch((error: unknown) => failed(commandId, op, unknownOutcome(error)));
+        }),
       );
     } catch (error) {
       // A job that can not be read was never run. Else nobody knows what was applied.
@@ -121,18 +137,6 @@ export class CommandExecutor {
     const read = { reference, commands, changes };
     this.#read.set(job.data as object, read);
     return read;
-  }
-
-  /** What was decided for a change; a read that was not answered is given up. */
-  async #replay(parsed: ParsedCommand, attempt: Attempt, given: WireError): Promise<CommandResult> {
-    const { commandId, op, command } = parsed;
-    if (!(command instanceof ValidationError) && !isChange(command)) return failed(commandId, op, given);
-    try {
-      return await this.#run(parsed, { ...attempt, commandId });
-    } catch (error) {
-      if (error instanceof GivenUpError) return failed(commandId, op, given);
-      throw error;
-    }
   }
 
   async #run({ commandId, op, command }: ParsedCommand, attempt: Attempt): Promise<CommandResult> {

@@ -34,12 +34,13 @@ export class Maintenance {
   /** Has the deployment swept from now on, by whichever of its workers. Answers the one of this process. */
   async start(): Promise<Worker> {
     const queue = openQueue(MAINTENANCE, this.#client, this.#keys);
-    const opts = { removeOnComplete: true, removeOnFail: true } as const; // the next one does what one left
-    await queue.upsertJobScheduler('sweep', { every: SWEEP_INTERVAL }, { name: 'sweep', opts });
+    await queue.upsertJobScheduler('sweep', { every: SWEEP_INTERVAL }, { name: 'sweep' });
     await queue.close();
     return new Worker(MAINTENANCE, (job) => this.#run(job), {
       connection: this.#client,
       prefix: this.#keys.queues,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 }, // the next one does what one left
     });
   }
 

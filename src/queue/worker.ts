@@ -24,7 +24,7 @@ import {
 } from '../tokens/options.js';
 import type { TokenRepository } from '../tokens/repository.js';
 import { Answers, asExecutable, JOB_LEASE } from './answers.js';
-import { CommandExecutor, type ExecutorRules } from './executor.js';
+import { CommandExecutor, executorRules } from './executor.js';
 import { LANES, type Lane } from './lanes.js';
 import { Maintenance } from './maintenance.js';
 import { openQueue } from './open-queue.js';
@@ -81,12 +81,6 @@ const RULES = {
   concurrency: isConcurrency,
   closeTimeout: isMilliseconds,
 };
-
-/** What of a worker's options decides about the jobs that it takes. */
-export function executorRules(options: TokenOptions): ExecutorRules {
-  const { prefix, maxDataBytes } = resolveTokenOptions(options);
-  return { resultsPrefix: new Keys(prefix).results(''), maxDataBytes };
-}
 
 /**
  * Runs the commands that producers enqueue.

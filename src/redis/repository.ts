@@ -148,20 +148,21 @@ export class RedisTokenRepository implements TokenRepository {
     return records.slice(0, limit);
   }
 
-  giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<void> {
-    return this.#onShardsOf(commands, (shard, commandIds) =>
+  async giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<Set<string>> {
+    const replies = await this.#onShardsOf(commands, (shard, commandIds) =>
       this.#store.readScript('giveUp', [this.#keys.job(shard, job)], commandIds),
     );
+    return new Set((replies as string[][]).flat()); // a revocation is done when every shard says so
   }
 
-  takeUp(job: JobReference, commands: readonly JobCommand[]): Promise<void> {
-    return this.#onShardsOf(commands, (shard, commandIds) =>
+  async takeUp(job: JobReference, commands: readonly JobCommand[]): Promise<void> {
+    await this.#onShardsOf(commands, (shard, commandIds) =>
       this.#store.readScript('takeUp', [this.#keys.job(shard, job)], commandIds),
     );
   }
 
-  release(job: JobReference, commands: readonly JobCommand[], keptFor: number): Promise<void> {
-    return this.#onShardsOf(commands, (shard) =>
+  async release(job: JobReference, commands: readonly JobCommand[], keptFor: number): Promise<void> {
+    await this.#onShardsOf(commands, (shard) =>
       this.#store.read((client) => client.pexpire(this.#keys.job(shard, job), keptFor)),
     );
   }
@@ -230,7 +231,7 @@ export class RedisTokenRepository implements TokenRepository {
   async #onShardsOf(
     commands: readonly JobCommand[],
     run: (shard: number, commandIds: string[]) => Promise<unknown>,
-  ): Promise<void> {
+  ): Promise<unknown[]> {
     const { shards } = this.#options;
     const byShard = new Map<number, string[]>();
     for (const { command, commandId } of commands) {
@@ -238,7 +239,7 @@ export class RedisTokenRepository implements TokenRepository {
         'id' in command ? [shardOf(command.id, shards)] : Array.from({ length: shards }, (_, i) => i);
       for (const shard of where) byShard.set(shard, [...(byShard.get(shard) ?? []), commandId]);
     }
-    await Promise.all([...byShard].map(([shard, commandIds]) => run(shard, commandIds)));
+    return Promise.all([...byShard].map(([shard, commandIds]) => run(shard, commandIds)));
   }
 
   async #change(

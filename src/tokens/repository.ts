@@ -50,9 +50,9 @@ export interface TokenRepository extends Clock {
 
   /**
    * Decides that changes of a job are given up, but for those that something was decided for: no attempt applies them
-   * any more, and each answers `GivenUpError`.
+   * any more, and each answers `GivenUpError`. Resolves to the ids of those that are given up, now or before.
    */
-  giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<void>;
+  giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<Set<string>>;
   /** Takes back what was given up, and nothing else: another attempt applies it. */
   takeUp(job: JobReference, commands: readonly JobCommand[]): Promise<void>;
   /** What was decided for a job that is over is kept for only so many milliseconds more. */

@@ -53,7 +53,8 @@ export function givenUpContract(world: World): void {
       await world.create({ id: ids[1] as string });
       const made = await create(0);
       await refused(create(1), TokenExistsError);
-      await world.repository.giveUp(job, creates());
+      assert.deepEqual([...(await world.repository.giveUp(job, creates()))], ['c2']);
+      assert.deepEqual([...(await world.repository.giveUp(job, creates()))], ['c2'], 'then as now');
       assert.deepEqual(await create(0), made);
       await refused(create(1), TokenExistsError);
       await refused(create(2), GivenUpError);

@@ -1,37 +1,20 @@
 // A job may be run twice, or fail on the way: its effect comes once, and whoever waits is told.
 import type { Queue } from 'bullmq';
 import { assert } from 'chai';
-import {
-  CommandFailedError,
-  type JobResult,
-  StoreUnavailableError,
-  type TokenRepository,
-} from '../../src/index.js';
+import { CommandFailedError, type JobResult, StoreUnavailableError } from '../../src/index.js';
 import { MemoryTokenRepository } from '../../src/memory/index.js';
-import { CommandExecutor, type ExecutableJob } from '../../src/queue/executor.js';
-import { executorRules } from '../../src/queue/worker.js';
+import { CommandExecutor, type ExecutableJob, executorRules } from '../../src/queue/executor.js';
 import { eventually, rejection } from '../support/eventually.js';
-import { SCOPE, Stage, stamp } from './stage.js';
+import { replaced, SCOPE, Stage, stamp } from './stage.js';
 
 const LEASE = 30_000;
 const held = async () => {};
-
-/** A repository of which some methods are replaced. */
-function replaced(repository: TokenRepository, methods: Partial<TokenRepository>): TokenRepository {
-  return new Proxy(repository, {
-    get(target, name) {
-      if (Object.hasOwn(methods, name)) return methods[name as keyof TokenRepository];
-      const value = Reflect.get(target, name);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
 
 const JOBS: Record<string, { lane: ExecutableJob['lane']; commands: object[] }> = {
   commands: {
     lane: 'commands',
     commands: [
-      { op: 'create', id: 'b'.repeat(22), owner: 'ann', data: { n: 1 }, duration: 60 },
+      { op: 'create', id: 'b'.repeat(22), owner: 'bob', data: { n: 1 }, duration: 60 },
       { op: 'create', id: 'a'.repeat(22), owner: 'ann', data: {}, duration: 60 },
       { op: 'update', id: 'a'.repeat(22), data: { a: 1 } },
       { op: 'update', id: 'c'.repeat(22), data: { a: 1 } },
@@ -44,7 +27,7 @@ const JOBS: Record<string, { lane: ExecutableJob['lane']; commands: object[] }> 
     commands: [
       { op: 'delete', id: 'a'.repeat(22) },
       { op: 'delete', id: 'd'.repeat(22) },
-      { op: 'deleteAll', owner: 'ann' },
+      { op: 'deleteAll', owner: 'bob' },
     ],
   },
 };

@@ -1,7 +1,12 @@
 // A deployment of its own for each test: producers, workers, and plain clients that look at what lies between them.
 import { type Job, Queue } from 'bullmq';
 import { Redis, type RedisOptions } from 'ioredis';
-import { TokenProducer, TokenWorker, type TokenWorkerOptions } from '../../src/index.js';
+import {
+  TokenProducer,
+  type TokenRepository,
+  TokenWorker,
+  type TokenWorkerOptions,
+} from '../../src/index.js';
 import type { Lane } from '../../src/queue/lanes.js';
 import type { CommandResult, JobResult } from '../../src/queue/wire.js';
 import type { Connection } from '../../src/redis/connection.js';
@@ -66,8 +71,8 @@ export class Stage {
   }
 
   /** A queue as any other BullMQ program opens it. */
-  queue(lane: Lane): Queue {
-    const queue = new Queue(lane, { connection: this.redis, prefix: `{${this.prefix}}` });
+  queue(name: Lane | 'maintenance'): Queue {
+    const queue = new Queue(name, { connection: this.redis, prefix: `{${this.prefix}}` });
     queue.on('error', () => {});
     return this.opened.add(queue);
   }
@@ -105,4 +110,15 @@ let last = 0;
 export function stamp(): number {
   last = Math.max(Date.now() * 1_000, last + 10);
   return last;
+}
+
+/** A repository of which some methods are replaced. */
+export function replaced(repository: TokenRepository, methods: Partial<TokenRepository>): TokenRepository {
+  return new Proxy(repository, {
+    get(target, name) {
+      if (Object.hasOwn(methods, name)) return methods[name as keyof TokenRepository];
+      const value = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }

@@ -12,6 +12,7 @@ import {
 } from '../service/settings.js';
 import { TOKEN_EVENT_TYPES } from '../tokens/events.js';
 import { type DeadLetterAction, type DeadLetterOptions, runDeadLetters } from './dead-letters.js';
+import { type DoctorOptions, runDoctor } from './doctor.js';
 import { DONE, EXIT_STATUS_HELP, exitStatusOf, NOT_FOUND } from './exit-status.js';
 import { tellFailure } from './failure.js';
 import { FIELDS, type Field, isArgument, optionOf } from './fields.js';
@@ -86,6 +87,7 @@ function createProgram(outcome: Outcome): Command {
   addWatch(program, add);
   addHealth(program, add);
   addDeadLetters(program, add);
+  addDoctor(program, add);
   return program;
 }
 
@@ -169,6 +171,14 @@ function addDeadLetters(program: Command, add: Add): void {
   addAction('show', 'show <job>', 'one with its commands, and what whoever waited was told');
   addAction('retry', 'retry [jobs...]', 'run again what was not applied; what has become too old is refused');
   addAction('drop', 'drop [jobs...]', 'forget them');
+}
+
+function addDoctor(program: Command, add: Add): void {
+  const command = program
+    .command('doctor')
+    .description('hold every index against the records, and tell what is wrong; others may go on meanwhile')
+    .option('--fix', 'repair it');
+  add(command, ({ options, settings, output }) => runDoctor(options as DoctorOptions, settings, output));
 }
 
 const SETTING_HELP: Partial<Record<SettingName, { takes: string; help: string }>> = {

@@ -108,6 +108,13 @@ describe('documents', () => {
         expect(pathsIn(text, document).filter((path) => !existsSync(join(root, path)))).deep.equal([]);
       });
 
+      it('names tests that exist', () => {
+        const unknown = testsIn(text).filter(
+          ({ path, title }) => !readFileSync(join(root, path), 'utf8').includes(title),
+        );
+        expect(unknown).deep.equal([]);
+      });
+
       it('names npm scripts that exist', () => {
         const { scripts } = manifest();
         const named = [...text.matchAll(/\bnpm (?:run(?:-script)? ([\w:-]+)|(test|start)\b)/g)];
@@ -133,6 +140,15 @@ function manifest() {
     dependencies: Record<string, string>;
     peerDependencies: Record<string, string>;
   };
+}
+
+/** Each “title”, and the test file that was named last before it. */
+function testsIn(text: string): { path: string; title: string }[] {
+  let path = '';
+  return [...text.matchAll(/`(test\/[\w/.-]+\.ts)`|“([^”]+)”/g)].flatMap(([, file, title]) => {
+    path = file ?? path;
+    return title !== undefined && path !== '' ? [{ path, title: title.replaceAll(/\s+/g, ' ') }] : [];
+  });
 }
 
 /** Paths of this repository: the targets of relative links, and whatever begins with one of its folders. */

@@ -61,7 +61,7 @@ export class CommandExecutor {
    */
   async execute(job: ExecutableJob, lease: number, hold: () => Promise<void>): Promise<CommandResult[]> {
     const { commands, reference } = this.#readJob(job);
-    await this.#repository.ready();
+    if (!this.#repository.isReady) await this.#repository.ready();
     const until = this.#repository.now() + lease * MICROS_PER_MS;
     await hold();
     const last = new Map<string, Promise<unknown>>();
@@ -90,7 +90,7 @@ export class CommandExecutor {
     const given = { ...toWireError(cause), code: 'COMMAND_FAILED' } as const;
     try {
       const { commands, changes, reference } = this.#readJob(job);
-      await this.#repository.ready();
+      if (!this.#repository.isReady) await this.#repository.ready();
       const givenUp = await this.#repository.giveUp(reference, changes);
       const until = this.#repository.now() + lease * MICROS_PER_MS;
       return await Promise.all(
@@ -116,7 +116,7 @@ export class CommandExecutor {
   /** Takes back what was given up of a job, so that it can be run again. */
   async takeUp(job: ExecutableJob): Promise<void> {
     const { reference, changes } = this.#readJob(job);
-    await this.#repository.ready();
+    if (!this.#repository.isReady) await this.#repository.ready();
     await this.#repository.takeUp(reference, changes);
   }
 

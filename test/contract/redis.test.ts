@@ -1,8 +1,13 @@
 // The contract of repositories, kept in Redis: on one shard and on several; and what only Redis can show.
 import { assert } from 'chai';
+import { RedisTokenRepository } from '../../src/redis/repository.js';
+import { Store } from '../../src/redis/store.js';
+import { buildCommand } from '../../src/tokens/commands.js';
+import { resolveTokenOptions } from '../../src/tokens/options.js';
+import { rejection } from '../support/eventually.js';
 import { contract } from './contract.js';
 import { openRedisSubject, type RedisSubject } from './redis-subject.js';
-import { SECOND, World } from './world.js';
+import { MAX_COMMAND_AGE, SECOND, World } from './world.js';
 
 contract('The repository on Redis', (options) => openRedisSubject(options, 1));
 contract('The repository on Redis with four shards', (options) => openRedisSubject(options, 4));
@@ -66,6 +71,41 @@ describe('In Redis', () => {
     assert.equal(Math.floor(created / 1_000), createdAt);
     const record = ['shop', 'session', 'ann', 1, created, expiresAt, 0, 'a', '1', '"', '["x"]'];
     assert.equal(text, JSON.stringify(record));
+  });
+
+  it('a deleteAll in steps that is run again counts what it had ended before', async () => {
+    const store = new Store(subject.redis, 5_000);
+    let steps = 0;
+    const failing = new Proxy(store, {
+      get: (target, name) => {
+        if (name === 'change' && ++steps === 3) throw new Error('its worker dies');
+        const value = Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const options = resolveTokenOptions({ prefix: subject.prefix, maxCommandAge: MAX_COMMAND_AGE });
+    const dying = new RedisTokenRepository(failing, options);
+    await Promise.all(Array.from({ length: 1_300 }, () => world.create({ owner: 'ann' })));
+    await dying.ready();
+    const job = world.job('revocations');
+    const command = buildCommand('deleteAll', {
+      issuedAt: world.now(),
+      app: 'shop',
+      type: 'session',
+      owner: 'ann',
+    });
+    const attempt = { until: world.now() + 5_000_000, job, commandId: 'all' };
+    await rejection(dying.deleteAll(command, attempt));
+    assert.equal(
+      await subject.redis.zcard(`{${subject.prefix}:0}:o:shop:session:ann`),
+      700,
+      'two steps of it',
+    );
+    await dying.close();
+    for (const again of [1, 2]) {
+      assert.equal(await world.repository.deleteAll(command, attempt), 1_300, `attempt ${again}`);
+    }
+    assert.lengthOf(await world.events(), 2_600);
   });
 
   for (const [operation, run] of [

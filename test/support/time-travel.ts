@@ -54,6 +54,7 @@ async function moveScores(redis: Redis, key: string, by: number): Promise<void> 
 /** `code:number:microseconds:milliseconds` of each command; what is no time is far smaller. */
 async function moveDecisions(redis: Redis, key: string, ms: number): Promise<void> {
   for (const [command, decision] of Object.entries(await redis.hgetall(key))) {
+    if (command.includes(':')) continue; // a count
     const [code, number, micros, millis] = decision.split(':');
     const createdAt = Number(micros) > 1e14 ? Number(micros) - ms * MICROS_PER_MS : micros;
     const expiresAt = Number(millis) > 1e11 ? Number(millis) - ms : millis;

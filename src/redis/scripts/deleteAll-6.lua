@@ -5,7 +5,8 @@
 --   ARGV[1] app  [2] type  [3] commandId  [4] issuedAt  [5] until  [6] queued  [7] maxCommandAge
 --   ARGV[8] owner  [9] the revocation's time as fixed by its first step, or ''
 --   ARGV[10] expiry and [11] id of the last token seen in this pass, or ''
---   ARGV[12] tokens ended in this pass, and [13] in this shard, before this step
+--   ARGV[12] tokens ended in this pass before this step
+--   ARGV[13] tokens ended in this shard by this attempt before this step, or '' for its first
 -- Output: ok (tokens ended in this shard, the revocation's time): this shard is done
 --         more (the same, then tokens ended in this pass, and expiry and id to go on from, or '' for a new pass)
 --         late
@@ -43,9 +44,12 @@ for i = 1, #page, 2 do
   end
 end
 
-local ended_in_pass, total = ended + tonumber(ARGV[12]), ended + tonumber(ARGV[13])
+local ended_in_pass = ended + tonumber(ARGV[12])
+local counted = command_id .. ':ended' -- by earlier attempts of the job too
+local total = ended + tonumber(ARGV[13] ~= '' and ARGV[13] or queued and redis.call('HGET', KEYS[4], counted) or 0)
 local pass_over = #page < 2 * limit
 local saw_all = pass_over and ARGV[11] == '' -- in one step, so that nothing can have moved out of its way
 if saw_all or (pass_over and ended_in_pass == 0) then return settle('ok', '', total, stamp) end
+if queued then decide(KEYS[4], counted, digits(total)) end
 if pass_over then return { 'more', now, '', digits(total), digits(stamp), '0', '', '' } end
 return { 'more', now, '', digits(total), digits(stamp), digits(ended_in_pass), page[#page], page[#page - 1] }

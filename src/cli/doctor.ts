@@ -1,6 +1,6 @@
 /** `redis-tokens doctor`: tells what is wrong in a deployment, and repairs it where asked. */
-import type { Diagnosis, Looked, Problem, Subject } from '../redis/diagnosis.js';
-import { Doctor } from '../redis/doctor.js';
+import type { Diagnosis, Looked, Problem, Subject } from '../redis/doctor/diagnosis.js';
+import { Doctor } from '../redis/doctor/doctor.js';
 import type { Settings } from '../service/settings.js';
 import { stopSignal } from '../service/stop-signal.js';
 import { DONE, FAILED, NOT_FOUND } from './exit-status.js';

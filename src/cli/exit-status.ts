@@ -13,7 +13,7 @@ export const EXIT_STATUS_HELP = `
 Exit status:
   ${DONE}  done
   ${NOT_FOUND}  not found: the token is missing, expired or revoked (health: no worker;
-     dead-letters: no such job)
+     dead-letters: no such job; doctor: something is wrong)
   ${BAD_INPUT}  wrong input or settings; nothing was done
   ${UNREACHABLE}  Redis can not be reached
   ${FAILED}  anything else, such as no result in time`;

@@ -6,7 +6,7 @@ import { compareIds, parseCursor, ShardCursor, START, type StreamId } from './sh
 /** What is done with what is read. */
 export interface LogListener {
   deliver(shard: ShardCursor, id: StreamId, event: TokenEvent): void;
-  lost(shard: number, from: StreamId, to: StreamId): void;
+  lost(shard: ShardCursor, number: number, from: StreamId, to: StreamId): void;
 }
 
 const LARGEST_SEQUENCE = '18446744073709551615';
@@ -63,7 +63,7 @@ export class LogFollower {
     if (typeof from === 'string') {
       const place = (parseCursor(from) as StreamId[])[shard] ?? START;
       const cursor = new ShardCursor(place);
-      cursor.isEntry = place !== START;
+      cursor.isEntry = place !== START && !place.endsWith(`-${LARGEST_SEQUENCE}`);
       return cursor;
     }
     const { last } = await this.#log.page(shard, START);
@@ -104,14 +104,14 @@ export class LogFollower {
       const { first, last } = page;
       if (compareIds(last, shard.position) < 0) {
         // Another server, which has not all that the last one had, or none of it.
-        this.#listener.lost(number, shard.position, last);
-        shard.moveTo(last);
+        this.#listener.lost(shard, number, shard.position, last);
+        shard.fallBackTo(last);
         continue;
       }
       const gone = shard.isEntry && !page.holdsPosition;
       const trimmedPast = page.trimmed && (first === undefined || compareIds(first, shard.position) > 0);
       if (compareIds(last, shard.position) > 0 && (gone || trimmedPast)) {
-        this.#listener.lost(number, shard.position, first ?? last);
+        this.#listener.lost(shard, number, shard.position, first ?? last);
         shard.isEntry = false;
         if (first === undefined) shard.moveTo(last);
       }

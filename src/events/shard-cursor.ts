@@ -24,6 +24,8 @@ export class ShardCursor {
   isEntry = false;
   readonly #heard = new Set<StreamId>();
   readonly #deliveries: Delivery[] = [];
+  /** How many of the deliveries hold the cursor no longer. */
+  #passed = 0;
   #settled: StreamId;
 
   constructor(position: StreamId) {
@@ -34,13 +36,21 @@ export class ShardCursor {
   /** Every event up to here was delivered, and its listeners have settled. */
   get cursor(): StreamId {
     this.#letGo();
-    if (this.#deliveries.length === 0) this.#settled = this.position;
     return this.#settled;
   }
 
   moveTo(position: StreamId): void {
     this.position = position;
     this.isEntry = position !== START;
+  }
+
+  /**
+   * Goes back to where another server's log ends. Its next entries are new although they may have ids that were heard:
+   * its clock may be behind.
+   */
+  fallBackTo(last: StreamId): void {
+    for (const id of this.#heard) if (compareIds(id, last) > 0) this.#heard.delete(id);
+    this.moveTo(last);
   }
 
   /** Whether an entry is new; it is remembered. */
@@ -53,6 +63,7 @@ export class ShardCursor {
 
   /** Holds the cursor before an event until its listeners have settled. */
   hold(id: StreamId, listeners: Promise<unknown>): void {
+    this.#letGo(); // also where no listener ever settles, or all that was read was for others
     const delivery: Delivery = { id, begun: Date.now(), settled: false };
     this.#deliveries.push(delivery);
     listeners.finally(() => {
@@ -63,10 +74,18 @@ export class ShardCursor {
 
   /** Passes the events that no longer hold the cursor. */
   #letGo(): void {
+    const now = Date.now();
     const deliveries = this.#deliveries;
-    while (deliveries[0] && (deliveries[0].settled || Date.now() - deliveries[0].begun > PIN)) {
-      this.#settled = (deliveries.shift() as Delivery).id;
+    for (let next = deliveries[this.#passed]; next; next = deliveries[++this.#passed]) {
+      if (!next.settled && now - next.begun <= PIN) break;
+      this.#settled = next.id;
     }
+    // Not one by one, which takes as long as there are others: they may be as many as the entries of a log.
+    if (this.#passed * 2 > deliveries.length) {
+      deliveries.splice(0, this.#passed);
+      this.#passed = 0;
+    }
+    if (deliveries.length === 0) this.#settled = this.position;
   }
 }
 

@@ -57,8 +57,11 @@ export type TokenSubscriberEvents = { [T in TokenEventType]: [event: TokenEvent<
 const PING_INTERVAL = 5_000;
 const PING_DEADLINE = 5_000;
 
-/** Milliseconds between two readings of the log. On a Cluster a message may be lost on its way between nodes. */
-const READ_INTERVAL = 30_000;
+/**
+ * Milliseconds between two readings of the log. A filter that lets little through hears of its place only so: between two
+ * readings the log must not turn over. On a Cluster a message may be lost on its way between nodes.
+ */
+const READ_INTERVAL = 5_000;
 const READ_INTERVAL_CLUSTER = 1_000;
 
 /** Milliseconds within which `start` must have reached Redis, and a reading must be answered. */
@@ -100,6 +103,7 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #connected = false;
+  readonly #closed = new AbortController();
   /** Counts connections: what was begun on an earlier one has no say. */
   #connection = 0;
 
@@ -117,7 +121,9 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     this.#store = new Store(connection, TIMEOUT, true);
     this.#log = new LogFollower(new EventLog(this.#store, this.#keys), options.from, {
       deliver: (shard, id, event) => this.#deliver(shard, id, event),
-      lost: (shard, from, to) => this.emit('events-lost', { shard, from, to }),
+      // Told again to whoever goes on from the cursor before the listeners have done what is to be done.
+      lost: (shard, number, from, to) =>
+        shard.hold(from, this.#announce(['events-lost'], { shard: number, from, to })),
     });
     // A socket that is silent while a PING waits is dead, although nothing has closed it.
     this.#client = openClient(connection, {
@@ -171,7 +177,7 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     await this.#listen();
     if (!this.#connected)
       throw new StoreUnavailableError('the connection was lost before the log was read', 'none');
-    this.#client.on('ready', () => this.#reconnected());
+    this.#client.on('ready', () => this.#catchUp());
     const interval = isCluster(this.#client) ? READ_INTERVAL_CLUSTER : READ_INTERVAL;
     this.#timers.push(
       setInterval(() => this.#client.ping().catch(() => {}), PING_INTERVAL),
@@ -181,44 +187,32 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
 
   /** Subscribes first and reads then: what happens in between is heard twice rather than never. */
   async #listen(): Promise<void> {
-    const connection = ++this.#connection;
+    const connection = this.#connection;
     const { app, type } = this.#options;
-    await bounded(this.#client.psubscribe(this.#keys.events('*', app, type)));
+    await bounded(this.#client.psubscribe(this.#keys.events('*', app, type)), this.#closed.signal);
     await this.#log.read();
     if (connection !== this.#connection || this.#closing || this.#connected) return;
     this.#connected = true;
-    this.emit('connected');
+    this.#announce(['connected']);
   }
 
-  #reconnected(): void {
-    this.#listen().catch((error: unknown) => {
-      this.#tell(error);
-      // Still on this connection: tried again. Otherwise its return brings us back here.
-      this.#later(() => this.#reconnected());
-    });
-  }
-
-  /** Reads the log, and again where that fails. */
+  /** Reads the log, and listens first where that was interrupted; again where either fails. */
   #catchUp(): void {
-    this.#log.read().catch((error: unknown) => {
+    const isCutOff = () => this.#client.status !== 'ready'; // its return brings us back here
+    const caughtUp = this.#connected || isCutOff() ? this.#log.read() : this.#listen();
+    caughtUp.catch((error: unknown) => {
       this.#tell(error);
-      this.#later(() => this.#catchUp());
+      clearTimeout(this.#retry);
+      if (this.#closing || isCutOff()) return;
+      this.#retry = setTimeout(() => isCutOff() || this.#catchUp(), RETRY);
     });
-  }
-
-  #later(retry: () => void): void {
-    clearTimeout(this.#retry);
-    if (this.#closing || this.#client.status !== 'ready') return;
-    this.#retry = setTimeout(() => {
-      if (this.#client.status === 'ready') retry();
-    }, RETRY);
   }
 
   #disconnected(): void {
     this.#connection++;
     if (!this.#connected) return;
     this.#connected = false;
-    if (!this.#closing) this.emit('disconnected');
+    if (!this.#closing) this.#announce(['disconnected']);
   }
 
   #hear(text: string): void {
@@ -244,17 +238,19 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     if (type !== undefined && event.data.type !== type) return;
     if (owner !== undefined && event.data.owner !== owner) return;
     if (!shard.hear(id)) return;
-    const settled: Promise<unknown>[] = [];
-    for (const listener of [...this.rawListeners(event.type), ...this.rawListeners('event')]) {
-      settled.push(this.#call(listener, event));
-    }
-    shard.hold(id, Promise.all(settled));
+    shard.hold(id, this.#announce([event.type, 'event'], event));
+  }
+
+  /** Resolves when all listeners have settled. */
+  #announce(names: (keyof TokenSubscriberEvents)[], ...args: unknown[]): Promise<unknown> {
+    const listeners = names.flatMap((name) => this.rawListeners(name));
+    return Promise.all(listeners.map((listener) => this.#call(listener, args)));
   }
 
   /** A listener that fails stops nobody. */
-  async #call(listener: (...args: unknown[]) => unknown, event: TokenEvent): Promise<void> {
+  async #call(listener: (...args: unknown[]) => unknown, args: unknown[]): Promise<void> {
     try {
-      await listener.call(this, event);
+      await listener.apply(this, args);
     } catch (error) {
       this.#tell(error);
     }
@@ -265,6 +261,7 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
   }
 
   async #close(): Promise<void> {
+    this.#closed.abort();
     this.#connection++;
     for (const timer of this.#timers) clearInterval(timer);
     clearTimeout(this.#retry);
@@ -285,14 +282,24 @@ function parseEvent(text: string): TokenEvent | undefined {
   }
 }
 
-/** A subscription that is not confirmed in time is none. */
-function bounded<T>(subscription: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new StoreUnavailableError(`no reply within ${TIMEOUT} ms`, 'none')),
-      TIMEOUT,
+/**
+ * A subscription that is not confirmed in time is none; nor is one whose connection is lost, and ended then: ioredis
+ * never answers for it.
+ */
+function bounded<T>(subscription: Promise<T>, closed: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const settle = (done: () => void) => {
+      clearTimeout(timer);
+      closed.removeEventListener('abort', giveUp);
+      done();
+    };
+    const giveUp = () =>
+      settle(() => reject(new StoreUnavailableError(`no reply within ${TIMEOUT} ms`, 'none')));
+    const timer = setTimeout(giveUp, TIMEOUT);
+    closed.addEventListener('abort', giveUp);
+    subscription.then(
+      (value) => settle(() => resolve(value)),
+      (error) => settle(() => reject(error)),
     );
   });
-  return Promise.race([subscription, late]).finally(() => clearTimeout(timer));
 }

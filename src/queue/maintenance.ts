@@ -1,5 +1,5 @@
 /** What no command asks for: ending tokens that have expired, and answering for jobs that died with their worker. */
-import { type Job, UnrecoverableError, Worker } from 'bullmq';
+import { type Job, type Queue, UnrecoverableError, Worker } from 'bullmq';
 import type { RedisClient } from '../redis/connection.js';
 import type { Keys } from '../redis/keys.js';
 import type { TokenRepository } from '../tokens/repository.js';
@@ -9,6 +9,9 @@ import { openQueue } from './open-queue.js';
 
 /** Milliseconds between two sweeps of a deployment, however many workers it has. */
 const SWEEP_INTERVAL = 5_000;
+
+/** Milliseconds between two looks whether there are sweeps, and by which one may be late. */
+const TEND_INTERVAL = 15_000;
 
 /** Milliseconds within which whoever saw a job fail tells its results, if it lives. */
 const TOLD_BY = 10_000;
@@ -22,6 +25,7 @@ export class Maintenance {
   readonly #repository: TokenRepository;
   readonly #answers: Answers;
   readonly #closing = new AbortController();
+  #tending: NodeJS.Timeout | undefined;
 
   /** @param client stays the caller's to close. */
   constructor(client: RedisClient, keys: Keys, repository: TokenRepository, answers: Answers) {
@@ -33,9 +37,8 @@ export class Maintenance {
 
   /** Has the deployment swept from now on, by whichever of its workers. Answers the one of this process. */
   async start(): Promise<Worker> {
-    const queue = openQueue(MAINTENANCE, this.#client, this.#keys);
-    await queue.upsertJobScheduler('sweep', { every: SWEEP_INTERVAL }, { name: 'sweep' });
-    await queue.close();
+    await this.#plan();
+    this.#tending = setInterval(() => this.#tend().catch(() => {}), TEND_INTERVAL).unref(); // or else the next time
     return new Worker(MAINTENANCE, (job) => this.#run(job), {
       connection: this.#client,
       prefix: this.#keys.queues,
@@ -46,7 +49,31 @@ export class Maintenance {
 
   /** A sweep that is under way ends after its step. */
   stop(): void {
+    clearInterval(this.#tending);
     this.#closing.abort();
+  }
+
+  async #plan(): Promise<void> {
+    await this.#withQueue((queue) =>
+      queue.upsertJobScheduler('sweep', { every: SWEEP_INTERVAL }, { name: 'sweep' }),
+    );
+  }
+
+  /** Each sweep enqueues the next one: where Redis has lost that, or had no memory for it, there would be none. */
+  async #tend(): Promise<void> {
+    const scheduler = await this.#withQueue((queue) => queue.getJobScheduler('sweep'));
+    if ((scheduler?.next ?? 0) > Date.now() - TEND_INTERVAL) return;
+    await this.#repository.sweep(this.#closing.signal); // which frees memory, and needs none
+    await this.#plan();
+  }
+
+  async #withQueue<T>(use: (queue: Queue) => Promise<T>): Promise<T> {
+    const queue = openQueue(MAINTENANCE, this.#client, this.#keys);
+    try {
+      return await use(queue);
+    } finally {
+      await queue.close();
+    }
   }
 
   async #run({ name }: Job): Promise<void> {

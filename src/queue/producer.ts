@@ -91,7 +91,7 @@ export class TokenProducer implements TokenOperations {
     this.#deployment = new Deployment(this.#store, this.#keys, resolved);
     this.#sealer = new Sealer(resolved, this.#deployment);
     this.#inbox = new ResultInbox(
-      openClient(connection, LASTING_CLIENT),
+      openClient(connection, { ...LASTING_CLIENT, socketTimeout: resolved.timeout }),
       (source) => this.#keys.results(source),
       (receipt) => this.#readResult(receipt),
     );

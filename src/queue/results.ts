@@ -34,6 +34,7 @@ export class ResultInbox<A extends Awaited> {
   /** Results of commands that are being sent, by command id. */
   readonly #early = new Map<string, CommandResult | undefined>();
   #listening = false;
+  #probing = false;
   #opened = false;
 
   /** @param client a client of ours for the subscription alone. @param channelOf the channel of a source. */
@@ -84,7 +85,7 @@ export class ResultInbox<A extends Awaited> {
     if (early?.op === awaited.operation) return Promise.resolve(early);
     return new Promise((resolve, reject) => {
       const deadline = Date.now() + timeout;
-      let delay = fresh && this.#listening ? SLOWEST_POLL : 0;
+      let delay = fresh && this.#listening ? Math.min(SLOWEST_POLL, timeout / 2) : 0;
       let timer: NodeJS.Timeout;
       const key = keyOf(awaited);
       const previous = this.#waiters.get(key);
@@ -111,6 +112,7 @@ export class ResultInbox<A extends Awaited> {
             resolve(undefined);
             return;
           }
+          this.#probe();
           this.#read(awaited).then(
             (result) => {
               if (result) waiter.settle(result);
@@ -145,6 +147,16 @@ export class ResultInbox<A extends Awaited> {
       },
       () => {}, // the connection is lost again: its return brings us back here
     );
+  }
+
+  /** A connection that has gone without a word is noticed by what it does not answer: see `socketTimeout`. */
+  #probe(): void {
+    if (!this.#listening || this.#probing) return;
+    this.#probing = true;
+    const end = () => {
+      this.#probing = false;
+    };
+    this.#client.ping().then(end, end);
   }
 
   /** Whatever else is published here, by whomever, is left aside. */

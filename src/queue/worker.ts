@@ -1,5 +1,6 @@
 /** TokenWorker: takes jobs off the queues, has their commands run, and publishes what came of them. */
-import { type Job, UnrecoverableError, Worker } from 'bullmq';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import { typedEmitter } from '../events/typed-emitter.js';
 import {
   type Connection,
@@ -68,6 +69,9 @@ const MAX_STALLED = 20;
 /** Seconds and number of jobs for which results are kept. */
 const RESULTS_KEPT = { age: 3_600, count: 100_000 };
 
+/** Milliseconds within which Redis must have taken back the jobs that were not finished in time. */
+const GIVE_BACK_TIMEOUT = 500;
+
 const isConcurrency: OptionRule = (value) =>
   Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 1_000
     ? undefined
@@ -100,8 +104,8 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
   readonly #workers: Worker[] = [];
   /** What follows jobs that are over. */
   readonly #endings = new Set<Promise<unknown>>();
-  /** Jobs under way. */
-  #running = 0;
+  /** Gives back each job that is under way. */
+  readonly #running = new Set<() => Promise<void>>();
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -193,10 +197,23 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     return worker;
   }
 
-  async #process(lane: Lane, job: Job, token: string | undefined): Promise<JobResult> {
+  /** Runs a job, unless it is given back before. */
+  #process(lane: Lane, job: Job, token: string | undefined): Promise<JobResult> {
+    return new Promise((resolve, reject) => {
+      const giveBack = async () => {
+        await job.moveToWait(token).catch(() => {});
+        reject(new WaitingError());
+      };
+      this.#running.add(giveBack);
+      this.#execute(lane, job, token)
+        .then(resolve, reject)
+        .finally(() => this.#running.delete(giveBack));
+    });
+  }
+
+  async #execute(lane: Lane, job: Job, token: string | undefined): Promise<JobResult> {
     const id = job.id as string;
     if (!job.opts.attempts) Object.assign(job.opts, RETRIES); // whoever enqueued it left that to us
-    this.#running++;
     const hold = async () => {
       const held = await job.extendLock(token as string, JOB_LEASE);
       if (!held) throw new Error(`job ${id} was given to another worker meanwhile`);
@@ -213,8 +230,6 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
         throw new UnrecoverableError(error.message);
       }
       throw error;
-    } finally {
-      this.#running--;
     }
   }
 
@@ -231,6 +246,11 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     if (this.listenerCount('error') > 0) this.emit('error', error);
   }
 
+  /** What still runs is another worker's at once, and not when its lease is over: what was decided for it stays so. */
+  async #giveBack(): Promise<void> {
+    await Promise.all([...this.#running].map((giveBack) => giveBack()));
+  }
+
   async #close(): Promise<void> {
     await this.#starting?.catch(() => {});
     const { closeTimeout = 10_000 } = this.#options;
@@ -239,13 +259,15 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
       timer = setTimeout(resolve, closeTimeout);
     });
     // Idle, and Redis gone: there is nothing to wait for, and nobody to say goodbye to.
-    const force = this.#running === 0 && !isUsable(this.#client);
+    const force = this.#running.size === 0 && !isUsable(this.#client);
     this.#maintenance.stop();
     const drained = Promise.all(this.#workers.map((worker) => worker.close(force))).then(() =>
       Promise.all(this.#endings),
     );
-    await Promise.race([drained, late]);
+    const isLate = await Promise.race([drained, late.then(() => true)]);
     clearTimeout(timer);
+    if (isLate === true)
+      await Promise.race([this.#giveBack(), wait(GIVE_BACK_TIMEOUT, undefined, { ref: false })]);
     await closeClient(this.#client);
     if (!this.#options.repository) await this.#repository.close();
   }

@@ -17,6 +17,9 @@ const MAX_RECONNECT_DELAY = 1_000;
 const reconnectDelay = (attempt: number): number =>
   Math.min(25 * 2 ** attempt, MAX_RECONNECT_DELAY) * (0.75 + Math.random() / 4);
 
+/** Milliseconds after which a server that was loading is asked again: by default ioredis believes its estimate. */
+const LOADING_DELAY = 500;
+
 /** Milliseconds that a server has to answer when a connection is ended. */
 const CLOSE_TIMEOUT = 500;
 
@@ -99,7 +102,11 @@ export function openClient(connection: Connection | undefined, options: RedisOpt
 }
 
 function create(connection: Connection, options: RedisOptions): RedisClient {
-  const own = { ...options, replyMapping: 'legacy' } as const; // replies in the shapes that this library reads
+  const own = {
+    maxLoadingRetryTime: LOADING_DELAY,
+    ...options,
+    replyMapping: 'legacy', // replies in the shapes that this library reads
+  } as const;
   if (typeof connection === 'string') return new Redis(connection, own);
   if (!isClient(connection)) return new Redis({ ...connection, ...own });
   if (!isCluster(connection)) return connection.duplicate(own);

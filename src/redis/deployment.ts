@@ -34,12 +34,17 @@ export class Deployment implements Clock {
     return this.#fits && this.#clock.isSet;
   }
 
-  /** @throws {StoreUnavailableError} {ConfigError} One check at a time; one that failed is made again when asked. */
-  ready(): Promise<void> {
+  /**
+   * Resolves when Redis answers, also where it has answered before.
+   * @throws {StoreUnavailableError} {ConfigError} One check at a time; one that failed is made again when asked.
+   */
+  async ready(): Promise<void> {
+    if (this.isReady) await this.#store.read((client) => client.ping());
+    if (this.isReady) return;
     this.#check ??= this.#become().finally(() => {
       this.#check = undefined;
     });
-    return this.#check;
+    await this.#inTime(this.#check);
   }
 
   now(): Microseconds {
@@ -70,6 +75,22 @@ export class Deployment implements Clock {
         },
       );
     }
+  }
+
+  /** Each of its questions has the whole time: together they may take longer than a call may. They go on all the same. */
+  async #inTime(check: Promise<void>): Promise<void> {
+    const { timeout } = this.#options;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () =>
+          reject(
+            new StoreUnavailableError(`Redis can not be reached: not ready within ${timeout} ms`, 'none'),
+          ),
+        timeout,
+      );
+    });
+    await Promise.race([check, late]).finally(() => clearTimeout(timer));
   }
 
   async #compareMeta(): Promise<void> {

@@ -9,7 +9,7 @@ import {
 
 /** Replies by which a server says that it can not serve now. It has changed nothing then. */
 const REFUSALS =
-  /^(OOM|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|MISCONF|BUSY|TRYAGAIN|UNKILLABLE)\b/;
+  /^(OOM|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|MISCONF|BUSY|TRYAGAIN|UNKILLABLE|ERR max number of clients)\b/;
 const REPLY_ERROR = /^-?[A-Z]+ /;
 
 export const isNoScript = (error: unknown): boolean =>
@@ -38,6 +38,15 @@ export function toStoreError(error: unknown, outcome: StoreOutcome, owned: boole
     return new CommandFailedError(`Redis answers: ${message}`, { cause });
   }
   return new StoreUnavailableError(`Redis can not be reached: ${message}`, outcome, { cause });
+}
+
+/** Why there is no connection: what a server says instead of a welcome is no answer to a command. */
+export function toConnectionError(error: unknown): TokenError {
+  const told = toStoreError(error, 'none', true);
+  if (!(told instanceof CommandFailedError)) return told;
+  return new StoreUnavailableError(`Redis lets nobody in: ${(error as Error).message}`, 'none', {
+    cause: told.cause,
+  });
 }
 
 /** ioredis hangs the whole command on its errors, and with it the user's data. */

@@ -1,6 +1,6 @@
 /** Sends commands to Redis with a bound on time, and tells what can have become of those that fail. */
 import { setMaxListeners } from 'node:events';
-import { type StoreOutcome, StoreUnavailableError } from '../tokens/errors.js';
+import { type StoreOutcome, StoreUnavailableError, TokenError } from '../tokens/errors.js';
 import {
   type Connection,
   checkConnection,
@@ -12,7 +12,7 @@ import {
   type RedisClient,
   whenReady,
 } from './connection.js';
-import { isNoScript, toStoreError } from './failure.js';
+import { isNoScript, toConnectionError, toStoreError } from './failure.js';
 import { SCRIPTS, type ScriptName } from './scripts.generated.js';
 
 type Send<T> = (client: RedisClient) => Promise<T>;
@@ -51,7 +51,7 @@ export class Store {
     try {
       await whenReady(this.client, timeout, this.#closed.signal);
     } catch (error) {
-      throw toStoreError(error, 'none', true);
+      throw toConnectionError(error);
     }
   }
 
@@ -100,7 +100,7 @@ export class Store {
       try {
         return await this.#flight(send, outcome, left);
       } catch (error) {
-        if (!this.#isLost(error) || Date.now() >= deadline) throw error;
+        if (!this.#isLost(error) || Date.now() >= deadline) throw this.#afterLoss(error, lost);
         lost = error;
       }
     }
@@ -111,6 +111,12 @@ export class Store {
     if (!this.owned) return;
     await closeClient(this.client);
     this.client.off('close', this.#onClose);
+  }
+
+  /** What was refused now may have arrived before. */
+  #afterLoss(error: unknown, lost: StoreUnavailableError | undefined): unknown {
+    if (lost?.outcome !== 'unknown' || !(error instanceof TokenError)) return error;
+    return new StoreUnavailableError(error.message, 'unknown', { cause: error });
   }
 
   /** Whether a command failed for want of a connection, and not for want of time on one. */

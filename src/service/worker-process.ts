@@ -12,8 +12,8 @@ import { aborted, stopSignal } from './stop-signal.js';
 const RETRY_DELAY = 1_000;
 
 /** Milliseconds in which the process should have ended by itself once the worker is closed. A connection that was being
- * opened takes ioredis up to two seconds to let go of. */
-const GRACE = 3_000;
+ * opened takes ioredis up to two seconds to let go of, and one that was lost BullMQ up to six. */
+const GRACE = 8_000;
 
 /** Milliseconds for which an error is told once: a lost connection tells the same at every attempt. */
 const SAME_ERROR = 30_000;

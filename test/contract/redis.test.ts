@@ -98,7 +98,7 @@ describe('In Redis', () => {
     await rejection(dying.deleteAll(command, attempt));
     assert.equal(
       await subject.redis.zcard(`{${subject.prefix}:0}:o:shop:session:ann`),
-      700,
+      900,
       'two steps of it',
     );
     await dying.close();
@@ -106,6 +106,20 @@ describe('In Redis', () => {
       assert.equal(await world.repository.deleteAll(command, attempt), 1_300, `attempt ${again}`);
     }
     assert.lengthOf(await world.events(), 2_600);
+  });
+
+  it('a sweep ends a record whose key has outlived it, once', async () => {
+    const ids = await Promise.all(Array.from({ length: 250 }, async () => (await world.create()).id));
+    for (const id of ids) await subject.redis.persist(`{${subject.prefix}:0}:t:${id}`);
+    await world.advance(120 * SECOND);
+    await world.events();
+    assert.equal(await world.repository.sweep(), 250);
+    assert.equal(await world.repository.sweep(), 0);
+    assert.sameMembers(
+      (await world.facts()).map(({ type, subject: id }) => `${type} ${id}`),
+      ids.map((id) => `token-expired ${id}`),
+    );
+    assert.isEmpty(await subject.redis.keys(`{${subject.prefix}:0}:[tos]:*`));
   });
 
   for (const [operation, run] of [

@@ -3,8 +3,8 @@ import { assert } from 'chai';
 import { StoreUnavailableError } from '../../src/index.js';
 import { type RedisServer, startRedisServer } from '../../tools/redis-server.js';
 import { eventually, rejection } from '../support/eventually.js';
+import { Way } from '../support/way.js';
 import { cut, Ear, type Heard, SCOPE } from './ear.js';
-import { heldBack } from './held-back.js';
 
 const names = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
 
@@ -84,16 +84,20 @@ describe('When the connection of a subscriber is lost', () => {
   });
 
   it('the first event that it hears again does not hide those before it', async () => {
-    const way = ear.opened.add(await heldBack(server.url));
+    const way = ear.opened.add(await Way.open(server.url));
     const heard = await ear.listen({}, way.url);
     await ear.create('live');
     await heard.count(1);
-    way.hold();
+    let subscribed = false;
+    way.onSent = (text) => {
+      subscribed ||= text.includes('psubscribe');
+    };
+    way.holdWhere('psubscribe');
     way.cut();
     await ear.create('away');
     await eventually(
       'it has subscribed again',
-      async () => Number(await ear.redis.call('PUBSUB', 'NUMPAT')) > 0 && way.sent().includes('psubscribe'),
+      async () => Number(await ear.redis.call('PUBSUB', 'NUMPAT')) > 0 && subscribed,
     );
     await ear.create('back');
     await ear.redis.ping();

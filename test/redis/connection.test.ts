@@ -1,6 +1,15 @@
 // What can not work as a connection is refused with a reason, and not taken for localhost.
+import { type AddressInfo, createServer } from 'node:net';
 import { assert } from 'chai';
-import { ConfigError, RedisTokens, TokenProducer, TokenSubscriber, TokenWorker } from '../../src/index.js';
+import { Redis } from 'ioredis';
+import {
+  ConfigError,
+  RedisTokens,
+  StoreUnavailableError,
+  TokenProducer,
+  TokenSubscriber,
+  TokenWorker,
+} from '../../src/index.js';
 import { startRedisServer } from '../../tools/redis-server.js';
 import { rejection } from '../support/eventually.js';
 import { Opened } from '../support/opened.js';
@@ -54,5 +63,38 @@ describe('As a connection', () => {
     } finally {
       await server.stop();
     }
+  });
+
+  it('a server that lets nobody in can not be reached, whatever reason it gives', async () => {
+    let reason = '';
+    const doorman = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (data) => {
+        for (const _ of data.toString().match(/^\*\d/gm) ?? []) socket.write(`-${reason}\r\n`);
+      });
+    });
+    await new Promise<void>((resolve) => doorman.listen(0, '127.0.0.1', resolve));
+    opened.later(doorman, () => new Promise((resolve) => doorman.close(resolve)));
+    const url = `redis://127.0.0.1:${(doorman.address() as AddressInfo).port}`;
+    for (reason of ['DENIED Redis is running in protected mode', 'ERR max number of clients reached']) {
+      const tokens = opened.add(new RedisTokens(url, { timeout: 300 }));
+      for (const call of [
+        () => tokens.ready(),
+        () => tokens.deleteAll({ app: 'a', type: 't', owner: 'ann' }),
+      ]) {
+        const error = await rejection<StoreUnavailableError>(call());
+        assert.instanceOf(error, StoreUnavailableError);
+        assert.equal(error.outcome, 'none');
+        assert.include(error.message, reason);
+      }
+      await tokens.close();
+    }
+    const client = new Redis(url, { protocol: 2 });
+    opened.later(client, () => client.disconnect());
+    client.on('error', () => {});
+    const tokens = opened.add(new RedisTokens(client, { timeout: 300 }));
+    const error = await rejection(tokens.get({ app: 'a', type: 't', token: 'x' }));
+    assert.instanceOf(error, StoreUnavailableError, 'on a caller’s own client');
+    assert.include(error.message, reason);
   });
 });

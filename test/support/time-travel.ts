@@ -35,11 +35,13 @@ export async function serverTime(redis: Redis): Promise<number> {
 }
 
 async function moveRecord(redis: Redis, key: string, ms: number): Promise<void> {
-  const record = JSON.parse((await redis.get(key)) ?? '[]');
+  const text = await redis.get(key);
+  if (text === null) return; // it has just expired
+  const record = JSON.parse(text);
   record[CREATED_AT] -= ms * MICROS_PER_MS;
   record[EXPIRES_AT] -= ms;
   if (record[REFRESHED_AT] > 0) record[REFRESHED_AT] -= ms * MICROS_PER_MS;
-  await redis.set(key, JSON.stringify(record), 'KEEPTTL');
+  await redis.set(key, JSON.stringify(record), 'KEEPTTL', 'XX');
 }
 
 async function moveScores(redis: Redis, key: string, by: number): Promise<void> {

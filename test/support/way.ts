@@ -1,25 +1,41 @@
 // A way to Redis that leads through this process: what passes can be watched, held back, swallowed or cut.
 import { connect, createServer, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 
 interface Passage {
   client: Socket;
   upstream: Socket;
   /** All that the client has sent. */
   sent: string;
-  /** What the server has said since the passage was held. */
+  /** What the server has said since the passage was held back. */
   held: Buffer[] | undefined;
   stranded: boolean;
+  /** The server is heard no more, but it hears. */
+  deaf: boolean;
+  /** How many answers are still to come late, and when the last of them has been passed on. */
+  late: number;
+  lastLate: Promise<void>;
 }
 
 export class Way {
   /** Hears what a client sends, before it is passed on. */
   onSent: (text: string) => void = () => {};
+  /** Milliseconds by which the server's answers come late. */
+  delay = 0;
+  /** Cuts a connection when the server answers on it next, with half of that answer passed on. */
+  cutsAnswers = false;
   readonly #passages = new Set<Passage>();
   readonly #server;
+  #target: string;
+  #isShut = false;
+  #holdsBack: ((sent: string) => boolean) | undefined;
 
   private constructor(target: string) {
-    const { hostname, port } = new URL(target);
-    this.#server = createServer((client) => this.#pass(client, connect(Number(port), hostname)));
+    this.#target = target;
+    this.#server = createServer((client) => {
+      if (this.#isShut) client.destroy();
+      else this.#pass(client);
+    });
   }
 
   static async open(target: string): Promise<Way> {
@@ -30,6 +46,21 @@ export class Way {
 
   get url(): string {
     return `redis://127.0.0.1:${(this.#server.address() as { port: number }).port}`;
+  }
+
+  /** Connections to come lead to another server. */
+  leadTo(target: string): void {
+    this.#target = target;
+  }
+
+  /** Ends every connection, and lets none come about until it is opened again. */
+  shut(): void {
+    this.#isShut = true;
+    this.cut();
+  }
+
+  reopen(): void {
+    this.#isShut = false;
   }
 
   /** Ends every connection. */
@@ -45,14 +76,26 @@ export class Way {
     for (const passage of this.#passages) passage.stranded = true;
   }
 
-  /** Holds back what the server says on connections whose client has not sent such a text. */
-  holdUnless(text: string): void {
-    for (const passage of this.#passages) if (!passage.sent.includes(text)) passage.held ??= [];
+  /** Swallows what the server says on the connections that there are; what their clients send is passed on. */
+  deafen(): void {
+    for (const passage of this.#passages) passage.deaf = true;
   }
 
+  /** Holds back what the server says on connections whose client has sent such a text, also on those to come. */
+  holdWhere(text: string): void {
+    this.#holdsBack = (sent) => sent.includes(text);
+  }
+
+  /** Holds back what the server says on connections whose client has not sent such a text. */
+  holdUnless(text: string): void {
+    this.#holdsBack = (sent) => !sent.includes(text);
+  }
+
+  /** What was held back arrives, in one piece on each connection. */
   release(): void {
+    this.#holdsBack = undefined;
     for (const passage of this.#passages) {
-      if (passage.held) passage.client.write(Buffer.concat(passage.held));
+      if (passage.held && !passage.client.destroyed) passage.client.write(Buffer.concat(passage.held));
       passage.held = undefined;
     }
   }
@@ -62,8 +105,19 @@ export class Way {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  #pass(client: Socket, upstream: Socket): void {
-    const passage: Passage = { client, upstream, sent: '', held: undefined, stranded: false };
+  #pass(client: Socket): void {
+    const { hostname, port } = new URL(this.#target);
+    const upstream = connect(Number(port), hostname);
+    const passage: Passage = {
+      client,
+      upstream,
+      sent: '',
+      held: undefined,
+      stranded: false,
+      deaf: false,
+      late: 0,
+      lastLate: Promise.resolve(),
+    };
     this.#passages.add(passage);
     for (const socket of [client, upstream]) {
       socket.setNoDelay(true);
@@ -82,9 +136,25 @@ export class Way {
       if (!upstream.destroyed) upstream.write(data);
     });
     upstream.on('data', (data) => {
-      if (passage.stranded) return;
+      if (passage.stranded || passage.deaf) return;
+      if (this.#holdsBack?.(passage.sent)) passage.held ??= [];
       if (passage.held) passage.held.push(data);
+      else if (this.cutsAnswers) client.end(data.subarray(0, data.length >> 1), () => client.destroy());
+      else if (this.delay > 0 || passage.late > 0) this.#passLate(passage, data);
       else client.write(data);
     });
+  }
+
+  /** In order, also where the delay has become shorter. */
+  #passLate(passage: Passage, data: Buffer): void {
+    const due = wait(this.delay);
+    const before = passage.lastLate;
+    passage.late++;
+    passage.lastLate = due
+      .then(() => before)
+      .then(() => {
+        passage.late--;
+        if (!passage.client.destroyed) passage.client.write(data);
+      });
   }
 }

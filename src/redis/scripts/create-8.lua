@@ -35,12 +35,12 @@ if text then
   return settle('exists')
 end
 
-if redis.call('ZSCORE', KEYS[7], id) then expire(id, owner) end
-clear_overdue(2)
-
+-- First, so that it is refused where memory is full: after a script has freed some, Redis lets it grow.
 write(id, {
   owner_json = ARGV[10], version = 1, created = created, expires = expires, refreshed = 0, tail = ARGV[13],
 })
+if redis.call('ZSCORE', KEYS[7], id) then expire(id, owner) end
+clear_overdue(2)
 if index(id, owner, expires) then redis.call('SADD', KEYS[8], scope) end
 publish('token-created', id, owner, 1)
 return settle('ok', '', 1, created, expires)

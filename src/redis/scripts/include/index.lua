@@ -41,8 +41,11 @@ end
 local function end_overdue(id, owner)
   local record = read(id)
   if record and record.owner == owner then
-    index(id, owner, record.expires)
-    return false
+    if record.expires >= now_ms then
+      index(id, owner, record.expires)
+      return false
+    end
+    redis.call('DEL', record_key(id)) -- its key has outlived it
   end
   expire(id, owner)
   return true

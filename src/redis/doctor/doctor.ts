@@ -1,0 +1,133 @@
+/** Holds every index against the records, and the records against the indexes; repairs what is wrong where asked. */
+import { ConfigError } from '../../tokens/errors.js';
+import {
+  checkOptions,
+  resolveTokenOptions,
+  TOKEN_OPTION_RULES,
+  type TokenOptions,
+} from '../../tokens/options.js';
+import { type Connection, isCluster } from '../connection.js';
+import { Deployment } from '../deployment.js';
+import { Keys } from '../keys.js';
+import { Store } from '../store.js';
+import { type Diagnosis, Findings, type Looked } from './diagnosis.js';
+import { IndexCheck } from './index-check.js';
+import { RecordCheck } from './record-check.js';
+import { SecondLook } from './second-look.js';
+
+/** Keys that Redis looks at in one step. */
+const SCANNED_AT_ONCE = 500;
+
+export interface Examination {
+  /** Whether to repair what can be repaired. Default false: then nothing is written. */
+  repair?: boolean | undefined;
+  /** Where it aborts, the rest is not looked at. */
+  signal?: AbortSignal | undefined;
+  /** Hears after each step how much was looked at, and how many problems were found. */
+  onProgress?: ((looked: Readonly<Looked>, problems: number) => void) | undefined;
+}
+
+/** One kind of keys: `names` is a glob of what follows the shard's tag. */
+interface Check {
+  readonly names: string;
+  look(shard: number, keys: readonly string[]): Promise<void>;
+}
+
+/**
+ * Reads a whole deployment in steps while others go on. What looks wrong from here is looked at again, and repaired,
+ * by one script: what others are just changing is neither told nor touched.
+ */
+export class Doctor {
+  readonly #store: Store;
+  readonly #keys: Keys;
+  readonly #deployment: Deployment;
+  readonly #shards: number;
+
+  /** @throws {ConfigError} */
+  constructor(connection: Connection | undefined, options: TokenOptions) {
+    checkOptions('doctor', options, TOKEN_OPTION_RULES);
+    const resolved = resolveTokenOptions(options);
+    this.#store = new Store(connection, resolved.timeout);
+    this.#keys = new Keys(resolved.prefix);
+    this.#deployment = new Deployment(this.#store, this.#keys, resolved);
+    this.#shards = resolved.shards;
+  }
+
+  /** @throws {StoreUnavailableError} {ConfigError} also where nothing is to be repaired and there is no deployment. */
+  async examine({ repair = false, signal, onProgress }: Examination = {}): Promise<Diagnosis> {
+    const findings = new Findings();
+    const onStep = () => {
+      signal?.throwIfAborted();
+      onProgress?.(findings.looked, findings.count);
+    };
+    const again = new SecondLook(this.#store, this.#keys, findings, repair, onStep);
+    // Records first: one that is removed leaves members, which the look at the indexes finds.
+    const checks: Check[] = [
+      new RecordCheck(again, this.#keys, this.#shards),
+      new IndexCheck(again, this.#keys, this.#shards, this.#deployment),
+    ];
+    try {
+      for (const check of checks) await this.#look(check, findings, repair, onStep);
+    } catch (error) {
+      if (!signal?.aborted) throw error;
+    }
+    return findings.diagnosis(!signal?.aborted);
+  }
+
+  async close(): Promise<void> {
+    this.#deployment.leave();
+    await this.#store.close();
+  }
+
+  /** Looks at all keys whose names match, on every primary, those of one step at a time. */
+  async #look(check: Check, findings: Findings, repair: boolean, onStep: () => void): Promise<void> {
+    await this.#arrive(repair);
+    const { client } = this.#store;
+    const pattern = `{${this.#keys.prefix}:*}:${check.names}`;
+    for (const primary of isCluster(client) ? client.nodes('master') : [client]) {
+      let cursor = '0';
+      do {
+        onStep();
+        await this.#arrive(repair);
+        const [next, keys] = await this.#store.read(() =>
+          primary.scan(cursor, 'MATCH', pattern, 'COUNT', SCANNED_AT_ONCE),
+        );
+        cursor = next;
+        for (const [shard, found] of byShard(keys)) {
+          if (shard < this.#shards) await check.look(shard, found);
+          else for (const key of found) findings.add('wrong-place', { key }, false);
+        }
+      } while (cursor !== '0');
+    }
+  }
+
+  /** Before the first step, and where the connection may lead elsewhere by now. */
+  async #arrive(repair: boolean): Promise<void> {
+    if (this.#deployment.isReady) return;
+    if (!repair && !(await this.#isFixed())) {
+      throw new ConfigError(`${this.#keys.meta}: there is no deployment with this prefix here`);
+    }
+    await this.#deployment.ready();
+  }
+
+  /** Whether all is fixed that whoever is ready fixes where it is not: who only looks must not. */
+  async #isFixed(): Promise<boolean> {
+    const standing = await this.#store.read((client) =>
+      client.hmget(this.#keys.meta, 'layout', 'shards', 'maxCommandAge'),
+    );
+    return !standing.includes(null);
+  }
+}
+
+/** Keys by the number in their tag, each once: Redis may show one twice. What has no such number is not ours. */
+function byShard(keys: readonly string[]): Map<number, string[]> {
+  const shards = new Map<number, string[]>();
+  for (const key of new Set(keys)) {
+    const shard = /^\{[^:}]*:(0|[1-9]\d{0,8})\}:/.exec(key)?.[1];
+    if (shard === undefined) continue;
+    const known = shards.get(Number(shard));
+    if (known) known.push(key);
+    else shards.set(Number(shard), [key]);
+  }
+  return shards;
+}

@@ -1,0 +1,251 @@
+// What happens to tokens: a story for each, or for an owner, told by what chance draws.
+import { setImmediate as turn } from 'node:timers/promises';
+import { generateToken, type Operation, type Operations, type TokenProducer } from '../../../src/index.js';
+import { Chance } from './chance.js';
+import { type Answer, type Entry, isAlive, type Ledger, type Meaning } from './ledger.js';
+
+const SCOPES = [
+  { app: 'shop', type: 'session' },
+  { app: 'shop', type: 'api:key' },
+  { app: 'блог*', type: 'reset' },
+] as const;
+
+const DURATION = 3_600;
+const SHORT = 2;
+
+/** Through whom stories send, so that no more is under way than should be. */
+export interface Sender {
+  /** Enqueues a command, through several producers where it has a commandId. */
+  send<O extends Operation>(
+    producers: readonly TokenProducer[],
+    op: O,
+    input: Operations[O]['input'],
+    meaning: Meaning,
+    commandId?: string,
+  ): Promise<Entry<O>>;
+  answerOf(producer: TokenProducer, entry: Entry): Promise<Answer>;
+  /** Resolves when the next command may be sent. */
+  take(): Promise<void>;
+}
+
+/** A token as a story knows it. */
+interface Held {
+  token: string;
+  id: string;
+}
+
+export class Story {
+  readonly #name: string;
+  readonly #sender: Sender;
+  readonly #ledger: Ledger;
+  readonly #chance: Chance;
+  readonly #producers: readonly [TokenProducer, TokenProducer];
+  readonly #scope: (typeof SCOPES)[number];
+  #count = 0;
+
+  constructor(
+    number: number,
+    sender: Sender,
+    ledger: Ledger,
+    producers: readonly [TokenProducer, TokenProducer],
+  ) {
+    this.#name = `s${number}`;
+    this.#sender = sender;
+    this.#ledger = ledger;
+    this.#chance = new Chance(this.#name);
+    this.#producers = this.#chance.is(0.5) ? producers : [producers[1], producers[0]];
+    this.#scope = this.#chance.pick(SCOPES);
+  }
+
+  tell(shortLives: boolean): Promise<void> {
+    const draw = this.#chance.int(1, 100);
+    if (draw <= 30) return this.#oneAfterAnother();
+    if (draw <= 55) return this.#inBatches();
+    if (draw <= 70) return this.#logOutEverywhere();
+    return draw <= 78 && shortLives ? this.#shortLife() : this.#race();
+  }
+
+  /** Each command waits for the one before; a custom token may have a second life. */
+  async #oneAfterAnother(): Promise<void> {
+    const custom = this.#chance.is(0.5) ? this.#secret() : undefined;
+    for (let life = 0; life < (custom ? 2 : 1); life++) {
+      const held = await this.#create(this.#name, custom ? { customToken: custom } : {});
+      if (!held) return;
+      for (let n = this.#chance.int(1, 6); n > 0; n--) {
+        const entry = await this.#change(held, this.#chance.pick(['update', 'update', 'refresh', 'get']));
+        this.#expect(entry, await this.#answer(entry), 'a token');
+      }
+      if (this.#chance.is(0.6)) return;
+      const entry = await this.#single('delete', this.#of(held), this.#mine());
+      this.#expect(entry, await this.#answer(entry), true);
+      const after = await this.#change(held, this.#chance.pick(['update', 'refresh', 'get']));
+      this.#expect(after, await this.#answer(after), undefined);
+    }
+  }
+
+  /** Commands that depend on each other travel in one job, in order. */
+  async #inBatches(): Promise<void> {
+    const held = { token: this.#secret(), id: '' };
+    const first = this.#send('create', this.#creation(held.token), this.#birth());
+    const later = Array.from({ length: this.#chance.int(1, 5) }, () =>
+      this.#change(held, this.#chance.pick(['update', 'update', 'refresh', 'get']), false),
+    );
+    const entries = await Promise.all([first, ...later]);
+    const answers = await Promise.all(entries.map((entry) => this.#answer(entry)));
+    const together = entries.every(({ receipt }) => receipt.jobId === entries[0]?.receipt.jobId);
+    if (together) for (const [i, entry] of entries.entries()) this.#expect(entry, answers[i], 'a token');
+    if (this.#chance.is(0.6)) return;
+    const ends = await Promise.all([1, 2].map(() => this.#send('delete', this.#of(held), this.#mine())));
+    const ended = await Promise.all(ends.map((entry) => this.#answer(entry)));
+    if (ends[0]?.receipt.jobId === ends[1]?.receipt.jobId) {
+      for (const [i, entry] of ends.entries()) this.#expect(entry, ended[i], i === 0);
+    }
+  }
+
+  /** Commands on one token race, and so may its end. */
+  async #race(): Promise<void> {
+    const held = await this.#create(this.#name, {});
+    if (!held) return;
+    const ends = this.#chance.is(0.4);
+    const racing: Promise<Entry>[] = [];
+    const count = this.#chance.int(3, 9);
+    for (let i = 0; i < count; i++) {
+      if (ends && i === count >> 1) racing.push(this.#single('delete', this.#of(held), this.#mine()));
+      racing.push(this.#change(held, this.#chance.pick(['update', 'update', 'refresh', 'get'])));
+      if (this.#chance.is(0.3)) await turn();
+    }
+    const entries = await Promise.all(racing);
+    const answers = await Promise.all(entries.map((entry) => this.#answer(entry)));
+    for (const [i, entry] of entries.entries()) {
+      if (entry.op === 'delete') this.#expect(entry, answers[i], true);
+      else if (!ends) this.#expect(entry, answers[i], 'a token');
+    }
+  }
+
+  /** All that an owner has ends at once, what is on its way too; what is made afterwards lives. */
+  async #logOutEverywhere(): Promise<void> {
+    const first = this.#producers[0];
+    const creating = Array.from({ length: this.#chance.int(2, 5) }, () =>
+      this.#create(this.#name, this.#chance.is(0.5) ? { customToken: this.#secret() } : {}),
+    );
+    const devices = (await Promise.all(creating)).filter((held) => held !== undefined);
+    if (devices.length < creating.length) return;
+    const racing: Promise<Entry>[] = [];
+    for (const held of devices) {
+      if (this.#chance.is(0.6)) racing.push(this.#change(held, this.#chance.pick(['update', 'refresh'])));
+    }
+    const one = devices[0] as Held;
+    const alone = this.#chance.is(0.3)
+      ? this.#send('delete', this.#of(one), this.#mine(), [first])
+      : undefined;
+    const late = this.#chance.is(0.5)
+      ? this.#send('create', this.#creation(undefined), { ...this.#birth(), doomed: true }, [first])
+      : undefined;
+    const owner = { ...this.#scope, owner: this.#name };
+    const out = await this.#send('deleteAll', owner, this.#mine(), [first], this.#ownId(0.5));
+    const answer = await this.#answer(out);
+    const others = await Promise.all([...racing, ...(alone ? [alone] : []), ...(late ? [late] : [])]);
+    await Promise.all(others.map((entry) => this.#answer(entry)));
+    if (answer.status === 'failed') this.#ledger.surprise(out, 'a revocation failed');
+    for (const held of devices) {
+      const read = await this.#change(held, 'get');
+      this.#expect(read, await this.#answer(read), undefined);
+    }
+    const again = await this.#create(this.#name, {});
+    if (!again) return;
+    const read = await this.#change(again, 'get');
+    this.#expect(read, await this.#answer(read), 'a token');
+  }
+
+  /** A token that expires while it is used. */
+  async #shortLife(): Promise<void> {
+    const birth = { ...this.#birth(), short: SHORT * 1_000 };
+    const entry = await this.#single('create', { ...this.#creation(undefined), duration: SHORT }, birth);
+    if (!isAlive(await this.#answer(entry))) return;
+    const held = this.#held(entry);
+    for (let n = this.#chance.int(0, 3); n > 0; n--) await this.#answer(await this.#change(held, 'update'));
+  }
+
+  /** A create that nothing is in the way of. */
+  async #create(owner: string, more: { customToken?: string }): Promise<Held | undefined> {
+    const input = { ...this.#creation(more.customToken), owner };
+    const entry = await this.#single('create', input, this.#birth());
+    this.#expect(entry, await this.#answer(entry), 'a token');
+    return isAlive(entry.answer) ? this.#held(entry) : undefined;
+  }
+
+  /** An update, refresh or get, as a rule with a commandId of its own. */
+  async #change(held: Held, op: 'update' | 'refresh' | 'get', single = true): Promise<Entry> {
+    const how = single ? this.#single.bind(this) : this.#send.bind(this);
+    if (op === 'get') return how('get', this.#of(held), this.#mine());
+    if (op === 'refresh') {
+      return how(
+        'refresh',
+        { ...this.#of(held), duration: DURATION + this.#chance.int(1, 900) },
+        this.#mine(),
+      );
+    }
+    const key = this.#key();
+    return how('update', { ...this.#of(held), data: { [key.key]: true } }, { ...this.#mine(), ...key });
+  }
+
+  /** A command that may be a job of its own, and may be enqueued by both producers. */
+  #single<O extends Operation>(op: O, input: Operations[O]['input'], meaning: Meaning): Promise<Entry<O>> {
+    const canBeNamed = op !== 'create' || (input as { customToken?: string }).customToken !== undefined;
+    const commandId = canBeNamed ? this.#ownId(0.7) : undefined;
+    const producers =
+      commandId !== undefined && this.#chance.is(0.3) ? this.#producers : this.#producers.slice(0, 1);
+    return this.#send(op, input, meaning, producers, commandId);
+  }
+
+  async #send<O extends Operation>(
+    op: O,
+    input: Operations[O]['input'],
+    meaning: Meaning,
+    producers: readonly TokenProducer[] = [this.#producers[0]],
+    commandId?: string,
+  ): Promise<Entry<O>> {
+    return this.#sender.send(producers, op, input, meaning, commandId);
+  }
+
+  async #answer(entry: Entry): Promise<Answer> {
+    const answer = await this.#sender.answerOf(this.#any(), entry);
+    await this.#sender.take();
+    return answer;
+  }
+
+  #expect(entry: Entry, answer: Answer | undefined, wanted: 'a token' | boolean | undefined): void {
+    const isRight =
+      wanted === 'a token' ? isAlive(answer) : answer?.status === 'completed' && answer.value === wanted;
+    if (!isRight) this.#ledger.surprise(entry, `${wanted} was to be answered`);
+  }
+
+  #creation(customToken: string | undefined): Operations['create']['input'] {
+    const input = { ...this.#scope, owner: this.#name, duration: DURATION, data: { story: this.#name } };
+    return customToken === undefined ? input : { ...input, customToken };
+  }
+
+  #birth = (): Meaning => ({ ...this.#mine(), data: { story: this.#name } });
+
+  #mine = (): Meaning => ({ owner: this.#name });
+
+  #of = ({ token }: Held) => ({ ...this.#scope, token });
+
+  #key = (): { key: string } => ({ key: `k${this.#count++}` });
+
+  #held({ receipt }: Entry): Held {
+    const id = receipt.id as string;
+    return { id, token: this.#ledger.tokens.get(id)?.token as string };
+  }
+
+  /** One of the caller's own, or one that was generated for this create beforehand. */
+  #secret(): string {
+    return this.#chance.is(0.5) ? generateToken() : `${this.#name}-${this.#count++}`;
+  }
+
+  #ownId(probability: number): string | undefined {
+    return this.#chance.is(probability) ? `${this.#name}.${this.#count++}` : undefined;
+  }
+
+  #any = (): TokenProducer => this.#chance.pick(this.#producers);
+}

@@ -49,7 +49,7 @@ describe('The doctor among writers', function () {
     });
     await Promise.all(doctors);
 
-    assert.isAtLeast(diagnoses.length, 10);
+    assert.isAtLeast(diagnoses.length, doctors.length);
     assert.isAbove(Math.max(...diagnoses.map(({ looked }) => looked.records)), 20);
     assert.deepEqual(
       diagnoses.flatMap(({ problems }) => problems),
@@ -112,8 +112,8 @@ describe('The doctor among writers', function () {
 describe('The doctor of very many tokens', function () {
   this.timeout(180_000);
 
-  const COUNT = 100_000;
-  const OF_ONE = 40_000;
+  const COUNT = 20_000;
+  const OF_ONE = 8_000;
   const PAGE = 1_200; // 500 members with their scores, and the little that Redis may add
   const opened = new Opened();
   let url: string;

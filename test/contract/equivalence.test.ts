@@ -5,6 +5,7 @@ import { MICROS_PER_MS } from '../../src/tokens/clock.js';
 import type { Command } from '../../src/tokens/commands.js';
 import { TokenError } from '../../src/tokens/errors.js';
 import type { JobReference } from '../../src/tokens/repository.js';
+import { seeded } from '../support/chance.js';
 import { openMemorySubject } from './memory-subject.js';
 import { openRedisSubject } from './redis-subject.js';
 import type { OpenSubject } from './subject.js';
@@ -207,8 +208,8 @@ describe('Both repositories', () => {
         assert.deepEqual(await players[1].facts(), await players[0].facts());
       }),
       {
-        numRuns: Number(process.env.EQUIVALENCE_RUNS ?? 500),
-        ...(process.env.EQUIVALENCE_SEED ? { seed: Number(process.env.EQUIVALENCE_SEED) } : {}),
+        numRuns: Number(process.env.FAST_CHECK_RUNS ?? 500),
+        ...seeded,
       },
     );
   }).timeout(600_000);

@@ -5,9 +5,10 @@ import fc from 'fast-check';
 import { resultsOf } from '../../src/queue/answers.js';
 import { LANES, type Lane } from '../../src/queue/lanes.js';
 import { SCOPE, Stage, stamp } from '../queue/stage.js';
+import { seeded } from '../support/chance.js';
 import { eventually } from '../support/eventually.js';
 
-const RUNS = Number(process.env.HOSTILE_RUNS ?? 150);
+const RUNS = Number(process.env.FAST_CHECK_RUNS ?? 150);
 const JOBS = 12; // of a run, side by side
 
 /** Tokens that nobody may touch: every command that names one names it in a scope that it is not in. */
@@ -150,7 +151,7 @@ describe('Hostile jobs', function () {
           }
         },
       ),
-      { numRuns: RUNS, ...(process.env.HOSTILE_SEED ? { seed: Number(process.env.HOSTILE_SEED) } : {}) },
+      { numRuns: RUNS, ...seeded },
     );
 
     assert.deepEqual(errors, []);

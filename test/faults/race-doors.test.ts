@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { assert } from 'chai';
 import { generateToken, RedisTokens, type TokenProducer } from '../../src/index.js';
 import { SCOPE, Stage } from '../queue/stage.js';
-import { Chance } from './chance.js';
+import { Chance } from '../support/chance.js';
 import { Sender } from './held-client.js';
 
 const BATCHES = 9;
@@ -25,7 +25,7 @@ type Door = Pick<TokenProducer, 'create' | 'delete' | 'deleteAll'>;
 describe('Through two doors', function () {
   this.timeout(60_000);
   const stage = new Stage();
-  const chance = new Chance();
+  const chance = Chance.ofEachTest();
   const senders = { create: new Sender(), revoke: new Sender() };
   let tokens: RedisTokens;
   let revoker: RedisTokens;

@@ -6,8 +6,8 @@ import { SCRIPTS } from '../../src/redis/scripts.generated.js';
 import { Store } from '../../src/redis/store.js';
 import { resolveTokenOptions } from '../../src/tokens/options.js';
 import { Stage } from '../queue/stage.js';
+import { Chance } from '../support/chance.js';
 import { rejection } from '../support/eventually.js';
-import { Chance } from './chance.js';
 import { Sender } from './held-client.js';
 import { create, deleteAll, endInSteps, PATIENT, refresh, STEP } from './steps.js';
 
@@ -16,7 +16,7 @@ const MANY = 10_000;
 describe('A deleteAll in steps', function () {
   this.timeout(60_000);
   const stage = new Stage();
-  const chance = new Chance();
+  const chance = Chance.ofEachTest();
 
   it(`of ${MANY} tokens ends at most ${STEP} at once, and lets others in between`, () =>
     endInSteps(stage, MANY));

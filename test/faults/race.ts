@@ -6,8 +6,8 @@ import { CommandExecutor, executorRules } from '../../src/queue/executor.js';
 import { LANES, type Lane, laneOf } from '../../src/queue/lanes.js';
 import type { CommandResult, JobResult, WireCommand } from '../../src/queue/wire.js';
 import { Stage } from '../queue/stage.js';
+import { Chance } from '../support/chance.js';
 import { eventually } from '../support/eventually.js';
-import { Chance } from './chance.js';
 
 const WORKERS = 3;
 const SHARDS = 4;
@@ -25,7 +25,7 @@ type Execute = CommandExecutor['execute'];
 
 export class Race {
   readonly stage = new Stage();
-  readonly chance = new Chance();
+  readonly chance = Chance.ofEachTest();
   /** How often each thing happened: a race in which it did not was none. */
   readonly happened = new Map<string, number>();
   readonly #troubles = new Map<string, Trouble[]>();

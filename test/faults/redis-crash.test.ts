@@ -8,10 +8,10 @@ import { Store } from '../../src/redis/store.js';
 import { buildCommand, type CommandFields } from '../../src/tokens/commands.js';
 import { resolveTokenOptions } from '../../src/tokens/options.js';
 import type { Operation } from '../../src/tokens/types.js';
+import { Chance } from '../support/chance.js';
 import { eventually, rejection } from '../support/eventually.js';
 import { Opened } from '../support/opened.js';
 import { freshPrefix } from '../support/redis.js';
-import { Chance } from './chance.js';
 import { audit } from './redis-audit.js';
 import { Ledger } from './redis-ledger.js';
 import { admit, type Patient } from './redis-patient.js';
@@ -22,7 +22,7 @@ const CRASHES = 6;
 describe('A server that was killed and is back from its append-only file', function () {
   this.timeout(60_000);
   const opened = new Opened();
-  const chance = new Chance();
+  const chance = Chance.ofEachTest();
 
   async function crash(patient: Patient): Promise<void> {
     patient.server.kill('SIGKILL');

@@ -1,7 +1,7 @@
 // What was rejected as not applied is never applied, and what was answered always is, wherever the way is cut.
 import { assert } from 'chai';
+import { Chance } from '../support/chance.js';
 import { Opened } from '../support/opened.js';
-import { Chance } from './chance.js';
 import { Ledger } from './redis-ledger.js';
 import { admit } from './redis-patient.js';
 
@@ -10,7 +10,7 @@ const ROUNDS = 12;
 describe('Changes in flight when the way to Redis fails', function () {
   this.timeout(60_000);
   const opened = new Opened();
-  const chance = new Chance();
+  const chance = Chance.ofEachTest();
 
   it(`are told the truth about, ${ROUNDS} rounds over`, async () => {
     const ledger = new Ledger(await admit(opened), chance);

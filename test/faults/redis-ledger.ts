@@ -2,10 +2,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { assert } from 'chai';
 import { type RedisTokens, StoreUnavailableError, TokenError } from '../../src/index.js';
+import type { Chance } from '../support/chance.js';
 import { eventually } from '../support/eventually.js';
 import { freshPrefix } from '../support/redis.js';
 import { serverTime } from '../support/time-travel.js';
-import type { Chance } from './chance.js';
 import { audit } from './redis-audit.js';
 import type { Patient } from './redis-patient.js';
 

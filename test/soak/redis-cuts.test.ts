@@ -1,8 +1,8 @@
 // What was rejected as not applied is never applied, and what was answered always is: for many rounds of faults.
 import { assert } from 'chai';
-import { Chance } from '../faults/chance.js';
 import { Ledger } from '../faults/redis-ledger.js';
 import { admit } from '../faults/redis-patient.js';
+import { Chance } from '../support/chance.js';
 import { Opened } from '../support/opened.js';
 
 const LEDGERS = 10;
@@ -11,7 +11,7 @@ const ROUNDS = 25;
 describe('Changes in flight, for long, when the way to Redis fails', function () {
   this.timeout(600_000);
   const opened = new Opened();
-  const chance = new Chance();
+  const chance = Chance.ofEachTest();
 
   it(`are told the truth about, ${LEDGERS} times ${ROUNDS} rounds over`, async () => {
     for (let i = 0; i < LEDGERS; i++) {

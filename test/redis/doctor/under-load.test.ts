@@ -1,5 +1,4 @@
 // The doctor among others who write, and in a deployment of very many tokens.
-import { randomInt } from 'node:crypto';
 import { assert } from 'chai';
 import { Redis } from 'ioredis';
 import type { Diagnosis } from '../../../src/redis/doctor/diagnosis.js';
@@ -8,6 +7,7 @@ import { Keys } from '../../../src/redis/keys.js';
 import { shardOf } from '../../../src/tokens/identity.js';
 import { openRedisSubject, type RedisSubject } from '../../contract/redis-subject.js';
 import { MAX_COMMAND_AGE, MAX_DATA_BYTES, scatteredId, World } from '../../contract/world.js';
+import { Chance } from '../../support/chance.js';
 import { eventually } from '../../support/eventually.js';
 import { Opened } from '../../support/opened.js';
 import { freshPrefix, sharedRedis } from '../../support/redis.js';
@@ -26,12 +26,6 @@ describe('The doctor among writers', function () {
 
   const opened = new Opened();
   const world = new World((options) => openRedisSubject(options, SHARDS));
-  const seed = Number(process.env.DOCTOR_SEED ?? randomInt(2 ** 31));
-
-  afterEach(function () {
-    if (this.currentTest?.isFailed()) console.error(`DOCTOR_SEED=${seed}`);
-  });
-
   it('repairs nothing, finds nothing, and each token has exactly its events', async () => {
     const { url } = await sharedRedis();
     const { prefix } = world.subject as RedisSubject;
@@ -43,7 +37,7 @@ describe('The doctor among writers', function () {
       while (writing) diagnoses.push(await doctor.examine({ repair }));
     };
     const doctors = [examine(open(), true), examine(open(), true), examine(open(), false)];
-    const writers = Array.from({ length: WRITERS }, (_, i) => write(numbersFrom(seed + i), ids));
+    const writers = Array.from({ length: WRITERS }, (_, i) => write(new Chance(`writer ${i}`), ids));
     await Promise.all(writers).finally(() => {
       writing = false;
     });
@@ -63,14 +57,13 @@ describe('The doctor among writers', function () {
     await checkEvents();
   });
 
-  async function write(next: (below: number) => number, ids: readonly string[]): Promise<void> {
-    const one = <T>(of: readonly T[]) => of[next(of.length)] as T;
+  async function write(chance: Chance, ids: readonly string[]): Promise<void> {
     for (let i = 0; i < CHANGES; i++) {
-      const [id, type, owner] = [one(ids), one(TYPES), one(OWNERS)];
-      const duration = next(2) === 0 ? 0.005 + next(200) / 1_000 : 60; // many end while the doctors look
+      const [id, type, owner] = [chance.pick(ids), chance.pick(TYPES), chance.pick(OWNERS)];
+      const duration = chance.is(0.5) ? 0.005 + chance.int(0, 199) / 1_000 : 60; // many end while the doctors look
       // An id is of one scope: it is made from it.
       const scope = { type: TYPES[ids.indexOf(id) % TYPES.length] as string };
-      const kind = next(20);
+      const kind = chance.int(0, 19);
       if (kind < 9) await world.create({ id, owner, duration, ...scope }).catch(expected);
       else if (kind < 12) await world.update(id, { n: i }, scope);
       else if (kind < 15) await world.refresh(id, duration, scope);
@@ -223,15 +216,4 @@ function watchCommands() {
     Redis.prototype.sendCommand = send;
   };
   return { longest, stop };
-}
-
-/** Numbers that follow from a seed: mulberry32. */
-function numbersFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
 }

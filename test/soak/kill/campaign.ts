@@ -3,9 +3,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { TokenProducer } from '../../../src/index.js';
 import { killPrograms, type Program } from '../../acceptance/processes.js';
+import { AGAIN, Chance } from '../../support/chance.js';
 import { eventually } from '../../support/eventually.js';
 import { freshPrefix, sharedRedis } from '../../support/redis.js';
-import { Chance, SEED } from './chance.js';
 import { Build, Crew } from './crew.js';
 import { Hurry } from './hurry.js';
 import { type Answer, ask, type Entry, Ledger } from './ledger.js';
@@ -106,7 +106,7 @@ class Campaign {
   }
 
   async run(): Promise<Outcome> {
-    console.log(`      KILL_SEED=${SEED} KILL_COMMANDS=${this.#plan.commands}`);
+    console.log(`      ${AGAIN} KILL_COMMANDS=${this.#plan.commands}`);
     await this.#build.make();
     this.#listener.on('pmessage', (_pattern, _channel, message) => {
       const { jobId, results } = JSON.parse(message);

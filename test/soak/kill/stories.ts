@@ -1,7 +1,7 @@
 // What happens to tokens: a story for each, or for an owner, told by what chance draws.
 import { setImmediate as turn } from 'node:timers/promises';
 import { generateToken, type Operation, type Operations, type TokenProducer } from '../../../src/index.js';
-import { Chance } from './chance.js';
+import { Chance } from '../../support/chance.js';
 import { type Answer, type Entry, isAlive, type Ledger, type Meaning } from './ledger.js';
 
 const SCOPES = [

@@ -1,20 +1,34 @@
-// Random choices that can be made again: a test that fails prints its seed, and RACE_SEED sets it.
+// Random choices that can be made again: a run that fails prints its seed, and TEST_SEED sets it.
 import { randomInt } from 'node:crypto';
 
-const SEED = Number(process.env.RACE_SEED ?? randomInt(2 ** 31));
+/** The seed of this run. */
+export const SEED = Number(process.env.TEST_SEED || randomInt(2 ** 31));
 
-/** Every test that uses it draws the same numbers from the same seed, whichever tests run before. */
+/** How a run is made again. */
+export const AGAIN = `TEST_SEED=${SEED}`;
+
+/** For fast-check, whose counterexamples are found again by its own seed. */
+export const seeded = process.env.TEST_SEED ? { seed: SEED } : {};
+
 export class Chance {
-  #state = SEED;
+  readonly #first: number;
+  #state: number;
 
-  /** Registers the hooks: to be made in the body of a `describe`. */
-  constructor() {
+  /** @param name whose choices these are: each has its own, so that none depends on how many another made. */
+  constructor(name = '') {
+    let state = SEED;
+    for (const char of name) state = Math.imul(state ^ char.charCodeAt(0), 0x01000193);
+    this.#first = state;
+    this.#state = state;
+  }
+
+  /** One that begins anew with each test of the `describe` that it is made in, whichever tests run before. */
+  static ofEachTest(): Chance {
+    const chance = new Chance();
     beforeEach(() => {
-      this.#state = SEED;
+      chance.#state = chance.#first;
     });
-    afterEach(function () {
-      if (this.currentTest?.state === 'failed') console.error(`      to see it again: RACE_SEED=${SEED}`);
-    });
+    return chance;
   }
 
   /** From 0 up to 1, which it never is (mulberry32). */

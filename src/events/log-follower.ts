@@ -1,5 +1,6 @@
 /** Follows the log of every shard: from where a subscriber begins to its end, and on from there. */
 import type { TokenEvent } from '../tokens/events.js';
+import { MAX_SHARDS } from '../tokens/options.js';
 import type { EventLog } from './log.js';
 import { compareIds, parseCursor, ShardCursor, START, type StreamId } from './shard-cursor.js';
 
@@ -16,10 +17,10 @@ export class LogFollower {
   readonly #from: string | number | undefined;
   readonly #listener: LogListener;
   readonly shards: ShardCursor[] = [];
-  /** Whether the number of shards is known for good. */
-  #allShards = false;
   #reading: Promise<void> | undefined;
   #readAgain = false;
+  /** Shards that events have come from. */
+  #heardOf = 0;
   #stopped = false;
 
   /** @param from a cursor, epoch milliseconds, or nothing for what happens from now on. */
@@ -34,8 +35,9 @@ export class LogFollower {
     return this.#reading !== undefined || this.#readAgain;
   }
 
-  /** Makes a reading go on, or the next one necessary. */
-  fallBehind(): void {
+  /** Makes a reading go on, or the next one necessary: with the shard that was heard of, though none has said that it is there. */
+  fallBehind(shard: number): void {
+    this.#heardOf = Math.max(this.#heardOf, Math.min(shard + 1, MAX_SHARDS));
     this.#readAgain = true;
   }
 
@@ -48,14 +50,12 @@ export class LogFollower {
    * what lies in a shard that was not there before has happened since.
    */
   async #findShards(): Promise<void> {
-    if (this.#allShards) return;
-    const count = await this.#log.shards();
+    const count = Math.max((await this.#log.shards()) ?? 1, this.#heardOf);
     const before = this.shards.length;
-    const added = Array.from({ length: (count ?? 1) - before }, (_, i) =>
+    const added = Array.from({ length: Math.max(0, count - before) }, (_, i) =>
       before === 0 ? this.#firstPlace(i) : new ShardCursor(START),
     );
     this.shards.push(...(await Promise.all(added)));
-    this.#allShards = count !== undefined;
   }
 
   async #firstPlace(shard: number): Promise<ShardCursor> {

@@ -219,10 +219,11 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     const event = parseEvent(text);
     if (!event) return;
     const dash = event.id.indexOf('-');
-    const shard = this.#log.shards[Number(event.id.slice(0, dash))];
+    const number = Number(event.id.slice(0, dash));
+    const shard = this.#log.shards[number];
     // Where there is something to read yet, it comes first: the place would move past it.
     if (!this.#connected || this.#log.isBehind || !shard) {
-      this.#log.fallBehind();
+      this.#log.fallBehind(number);
       if (this.#connected) this.#catchUp();
       return;
     }

@@ -1,6 +1,7 @@
 /** What follows when a job is over: whoever waits is told, and what was kept for another attempt is let go. */
 import type { Job } from 'bullmq';
 import type { RedisClient } from '../redis/connection.js';
+import type { Keys } from '../redis/keys.js';
 import type { CommandExecutor, ExecutableJob } from './executor.js';
 import type { Lane } from './lanes.js';
 import { addressesOf, type JobResult } from './wire.js';
@@ -8,16 +9,24 @@ import { addressesOf, type JobResult } from './wire.js';
 /** Milliseconds for which an attempt may change something; an attempt begins by holding its job for as long. */
 export const JOB_LEASE = 30_000;
 
+/** The field of a job that says which of its failures was told: that of this `finishedOn`. */
+export const TOLD = 'told';
+
+/** What a job that failed keeps as its progress, since it has nothing returned. */
+interface ToldFailure extends JobResult {
+  finishedOn: number | undefined;
+}
+
 export class Answers {
   readonly #executor: CommandExecutor;
   readonly #client: RedisClient;
-  readonly #resultsPrefix: string;
+  readonly #keys: Keys;
 
   /** @param client publishes results; it stays the caller's to close. */
-  constructor(executor: CommandExecutor, client: RedisClient, resultsPrefix: string) {
+  constructor(executor: CommandExecutor, client: RedisClient, keys: Keys) {
     this.#executor = executor;
     this.#client = client;
-    this.#resultsPrefix = resultsPrefix;
+    this.#keys = keys;
   }
 
   /** Of a job that was acknowledged. */
@@ -28,25 +37,49 @@ export class Answers {
 
   /** Of a job that BullMQ has put among the failed: it is not run again unless an operator says so. */
   async failed(lane: Lane, job: Job, cause: Error): Promise<void> {
+    if (await this.#isTaken(lane, job)) return;
     const results = await this.#executor.giveUp(asExecutable(lane, job), JOB_LEASE, cause);
+    if (await this.#isTaken(lane, job)) return; // meanwhile
     const result: JobResult = { v: 1, jobId: job.id as string, results };
-    await job.updateProgress(result); // where a job that failed has nothing returned
-    await this.#publish(job.data, result);
+    await Promise.all([this.#publish(job.data, result), this.#keep(lane, job, result)]);
+  }
+
+  /** Unless whoever enqueued the job had it removed. */
+  async #keep(lane: Lane, job: Job, result: JobResult): Promise<void> {
+    const { finishedOn } = job;
+    const key = this.#keys.queuedJob(lane, job.id as string);
+    try {
+      await job.updateProgress({ ...result, finishedOn } satisfies ToldFailure);
+      await this.#client.hset(key, TOLD, String(finishedOn));
+    } catch (error) {
+      if (await this.#client.exists(key)) throw error;
+    }
+  }
+
+  /** Whether an operator has had it run again since: what comes of that is told then. */
+  async #isTaken(lane: Lane, job: Job): Promise<boolean> {
+    const key = this.#keys.queuedJob(lane, job.id as string);
+    const [enqueued, finishedOn] = await this.#client.hmget(key, 'timestamp', 'finishedOn');
+    return enqueued !== null && finishedOn !== String(job.finishedOn);
   }
 
   /** Best effort: who hears nothing reads the job. */
   async #publish(data: unknown, result: JobResult): Promise<void> {
-    const { replyTo } = addressesOf(data, this.#resultsPrefix);
+    const { replyTo } = addressesOf(data, this.#keys.results(''));
     if (replyTo !== null) await this.#client.publish(replyTo, JSON.stringify(result));
   }
 }
 
 /** The results that are kept of a job that is over: none yet where nobody has told them. */
 export function resultsOf(job: Job): JobResult['results'] | undefined {
-  // One that failed and was run again keeps the reason: whether it succeeded, only what it returned tells.
-  const kept = (job.returnvalue ?? job.progress) as Partial<JobResult> | number | null;
-  const results = typeof kept === 'object' ? kept?.results : undefined;
+  const { results } = (job.returnvalue ?? toldFailure(job) ?? {}) as Partial<JobResult>;
   return Array.isArray(results) ? results : undefined;
+}
+
+/** Of this failure, and not of one before an operator had it run again. */
+function toldFailure({ progress, finishedOn }: Job): unknown {
+  if (typeof progress !== 'object' || progress === null) return undefined;
+  return (progress as Partial<ToldFailure>).finishedOn === finishedOn ? progress : undefined;
 }
 
 export const asExecutable = (lane: Lane, job: Job): ExecutableJob => ({

@@ -4,6 +4,7 @@ import { type Connection, checkConnection } from '../redis/connection.js';
 import { Keys } from '../redis/keys.js';
 import { RedisTokenRepository } from '../redis/repository.js';
 import { Store } from '../redis/store.js';
+import { ValidationError } from '../tokens/errors.js';
 import { resolveTokenOptions, type TokenOptions } from '../tokens/options.js';
 import { asExecutable, resultsOf } from './answers.js';
 import { CommandExecutor, executorRules } from './executor.js';
@@ -26,10 +27,24 @@ export interface DeadLetter {
   results: CommandResult[] | undefined;
 }
 
+/** A job that somebody has written past BullMQ. */
+const UNREADABLE = 'unreadable';
+
+/** All that can be told of such a job. */
+const NOTHING_KNOWN = {
+  enqueuedAt: 0,
+  failedAt: 0,
+  attempts: 0,
+  reason: 'is no JSON',
+  data: undefined,
+  results: undefined,
+};
+
 /** Dead letters looked at in one step. */
 const PAGE = 100;
 
 export class DeadLetters {
+  readonly #keys: Keys;
   readonly #store: Store;
   readonly #repository: RedisTokenRepository;
   readonly #executor: CommandExecutor;
@@ -38,11 +53,11 @@ export class DeadLetters {
   constructor(connection: Connection | undefined, options: TokenOptions) {
     checkConnection(connection);
     const resolved = resolveTokenOptions(options);
-    const keys = new Keys(resolved.prefix);
+    this.#keys = new Keys(resolved.prefix);
     this.#store = new Store(connection, resolved.timeout, true);
     this.#repository = new RedisTokenRepository(this.#store, resolved);
     this.#executor = new CommandExecutor(this.#repository, executorRules(options));
-    this.#queues = new Map(LANES.map((lane) => [lane, openQueue(lane, this.#store.client, keys)]));
+    this.#queues = new Map(LANES.map((lane) => [lane, openQueue(lane, this.#store.client, this.#keys)]));
   }
 
   /** @throws {StoreUnavailableError} {ConfigError} */
@@ -57,21 +72,23 @@ export class DeadLetters {
   /** The newest first. They are read in steps. */
   async *of(lane: Lane): AsyncGenerator<DeadLetter> {
     const seen = new Set<string>();
-    for (let start = 0; ; ) {
-      const jobs = await this.#store.read(() => this.#queue(lane).getFailed(start, start + PAGE - 1));
-      if (jobs.length === 0) return;
-      for (const job of jobs) {
+    const failed = this.#keys.queuedJob(lane, 'failed');
+    for (let start = 0; ; start += PAGE) {
+      const ids = await this.#store.read((client) => client.zrevrange(failed, start, start + PAGE - 1));
+      if (ids.length === 0) return;
+      for (const id of ids) {
         // What has failed meanwhile moves those before it into this page.
-        if (seen.has(job.id as string)) continue;
-        seen.add(job.id as string);
-        yield toLetter(lane, job);
+        if (seen.has(id)) continue;
+        seen.add(id);
+        const letter = await this.find(lane, id);
+        if (letter) yield letter;
       }
-      start += jobs.length;
     }
   }
 
   async find(lane: Lane, jobId: string): Promise<DeadLetter | undefined> {
     const job = await this.#failed(lane, jobId);
+    if (job === UNREADABLE) return { ...NOTHING_KNOWN, lane, jobId };
     return job && toLetter(lane, job);
   }
 
@@ -83,16 +100,19 @@ export class DeadLetters {
   async retry(lane: Lane, jobId: string): Promise<boolean> {
     const job = await this.#failed(lane, jobId);
     if (!job) return false;
+    if (job === UNREADABLE)
+      throw new ValidationError('job', [{ field: 'data', problem: NOTHING_KNOWN.reason }]);
     await this.#executor.takeUp(asExecutable(lane, job));
-    await this.#store.read(() => job.updateProgress(0)); // what was told counts no longer
+    const key = this.#keys.queuedJob(lane, jobId);
+    await this.#store.read((client) => client.hdel(key, 'stc')); // deaths of workers count anew, too
     const afresh = { resetAttemptsMade: true, resetAttemptsStarted: true };
-    return this.#unlessTaken(job, () => job.retry('failed', afresh));
+    return this.#unlessTaken(lane, jobId, () => job.retry('failed', afresh));
   }
 
   /** Forgets a dead letter: what of it was given up stays so. False where it is none any more. */
   async drop(lane: Lane, jobId: string): Promise<boolean> {
     const job = await this.#failed(lane, jobId);
-    return job ? this.#unlessTaken(job, () => job.remove()) : false;
+    return job !== undefined && this.#unlessTaken(lane, jobId, () => this.#queue(lane).remove(jobId));
   }
 
   async close(): Promise<void> {
@@ -100,19 +120,30 @@ export class DeadLetters {
     await this.#repository.close();
   }
 
-  async #failed(lane: Lane, jobId: string): Promise<Job | undefined> {
-    const job = await this.#store.read(() => this.#queue(lane).getJob(jobId));
-    return job && (await this.#store.read(() => job.isFailed())) ? job : undefined;
+  async #failed(lane: Lane, jobId: string): Promise<Job | typeof UNREADABLE | undefined> {
+    if (!(await this.#store.read(() => this.#isFailed(lane, jobId)))) return undefined;
+    return this.#store.read(() =>
+      this.#queue(lane)
+        .getJob(jobId)
+        .catch((error: unknown) => {
+          if (error instanceof SyntaxError) return UNREADABLE;
+          throw error;
+        }),
+    );
+  }
+
+  async #isFailed(lane: Lane, jobId: string): Promise<boolean> {
+    return (await this.#queue(lane).getJobState(jobId)) === 'failed';
   }
 
   /** False where another operator was quicker. */
-  #unlessTaken(job: Job, act: () => Promise<unknown>): Promise<boolean> {
+  #unlessTaken(lane: Lane, jobId: string, act: () => Promise<unknown>): Promise<boolean> {
     return this.#store.read(async () => {
       try {
         await act();
         return true;
       } catch (error) {
-        if (await job.isFailed()) throw error;
+        if (await this.#isFailed(lane, jobId)) throw error;
         return false;
       }
     });

@@ -70,7 +70,7 @@ export class CommandExecutor {
       const token = tokenOf(parsed.command);
       if (token === undefined) return run();
       const before = last.get(token);
-      const result = before ? before.then(run, run) : run();
+      const result = before ? before.then(run) : run(); // where that is to run again, so is this
       last.set(token, result);
       return result;
     });
@@ -133,7 +133,7 @@ export class CommandExecutor {
     const changes = commands.flatMap(({ commandId, command }) =>
       command instanceof ValidationError || !isChange(command) ? [] : [{ commandId, command }],
     );
-    const reference = { queue: job.lane, id: job.id, issuedAt: firstStamp(commands) };
+    const reference = { queue: job.lane, id: job.id, issuedAt: firstStamp(job.data) };
     const read = { reference, commands, changes };
     this.#read.set(job.data as object, read);
     return read;
@@ -184,8 +184,11 @@ function unknownOutcome(error: unknown): WireError {
 const tokenOf = (command: Command | ValidationError): string | undefined =>
   'id' in command ? command.id : undefined;
 
-/** Tells the job from an earlier one of the same id, whichever of its commands are wrong. */
-function firstStamp(commands: ParsedCommand[]): number {
-  for (const { command } of commands) if (!(command instanceof ValidationError)) return command.issuedAt;
+/** Tells the job from an earlier one of the same id. Only the job decides it: what a command may hold is each worker's option. */
+function firstStamp(data: unknown): number {
+  for (const { issuedAt } of (data as { commands: { issuedAt?: unknown }[] }).commands) {
+    const stamp = typeof issuedAt === 'string' ? Number(issuedAt) : issuedAt;
+    if (Number.isSafeInteger(stamp) && (stamp as number) > 0) return stamp as number;
+  }
   return 0; // nothing of it runs
 }

@@ -3,8 +3,8 @@ import { type Job, type Queue, UnrecoverableError, Worker } from 'bullmq';
 import type { RedisClient } from '../redis/connection.js';
 import type { Keys } from '../redis/keys.js';
 import type { TokenRepository } from '../tokens/repository.js';
-import { type Answers, resultsOf } from './answers.js';
-import { LANES, MAINTENANCE } from './lanes.js';
+import { type Answers, TOLD } from './answers.js';
+import { LANES, type Lane, MAINTENANCE } from './lanes.js';
 import { openQueue } from './open-queue.js';
 
 /** Milliseconds between two sweeps of a deployment, however many workers it has. */
@@ -16,8 +16,11 @@ const TEND_INTERVAL = 15_000;
 /** Milliseconds within which whoever saw a job fail tells its results, if it lives. */
 const TOLD_BY = 10_000;
 
-/** The newest dead letters: among them are those whose results nobody has told. */
-const LOOKED_AT = 100;
+/** Milliseconds by which a look at dead letters begins before the last one. */
+const LOOKED_AGAIN = 60_000;
+
+/** Dead letters that are looked at in one step. */
+const PAGE = 500;
 
 export class Maintenance {
   readonly #client: RedisClient;
@@ -26,6 +29,8 @@ export class Maintenance {
   readonly #answers: Answers;
   readonly #closing = new AbortController();
   #tending: NodeJS.Timeout | undefined;
+  /** Epoch milliseconds up to which dead letters were looked at. */
+  #looked = 0;
 
   /** @param client stays the caller's to close. */
   constructor(client: RedisClient, keys: Keys, repository: TokenRepository, answers: Answers) {
@@ -54,21 +59,23 @@ export class Maintenance {
   }
 
   async #plan(): Promise<void> {
-    await this.#withQueue((queue) =>
+    await this.#withQueue(MAINTENANCE, (queue) =>
       queue.upsertJobScheduler('sweep', { every: SWEEP_INTERVAL }, { name: 'sweep' }),
     );
   }
 
   /** Each sweep enqueues the next one: where Redis has lost that, or had no memory for it, there would be none. */
   async #tend(): Promise<void> {
-    const scheduler = await this.#withQueue((queue) => queue.getJobScheduler('sweep'));
-    if ((scheduler?.next ?? 0) > Date.now() - TEND_INTERVAL) return;
+    const scheduler = await this.#withQueue(MAINTENANCE, (queue) => queue.getJobScheduler('sweep'));
+    const late = Date.now() - (scheduler?.next ?? 0);
+    if (Math.abs(late) < TEND_INTERVAL) return; // far ahead it was planned by a host whose clock is
     await this.#repository.sweep(this.#closing.signal); // which frees memory, and needs none
+    await this.#withQueue(MAINTENANCE, (queue) => queue.removeJobScheduler('sweep'));
     await this.#plan();
   }
 
-  async #withQueue<T>(use: (queue: Queue) => Promise<T>): Promise<T> {
-    const queue = openQueue(MAINTENANCE, this.#client, this.#keys);
+  async #withQueue<T>(name: Lane | typeof MAINTENANCE, use: (queue: Queue) => Promise<T>): Promise<T> {
+    const queue = openQueue(name, this.#client, this.#keys);
     try {
       return await use(queue);
     } finally {
@@ -83,15 +90,34 @@ export class Maintenance {
   }
 
   async #answerDeadLetters(): Promise<void> {
+    const begun = Date.now();
     for (const lane of LANES) {
-      const queue = openQueue(lane, this.#client, this.#keys);
-      for (const job of await queue.getFailed(0, LOOKED_AT - 1)) {
-        const isLeft = (job.finishedOn ?? 0) < Date.now() - TOLD_BY && !resultsOf(job);
-        if (isLeft && !this.#closing.signal.aborted) {
-          await this.#answers.failed(lane, job, new Error(job.failedReason));
-        }
-      }
-      await queue.close();
+      const untold = await this.#untold(lane, begun - TOLD_BY);
+      if (untold.length > 0) await this.#withQueue(lane, (queue) => this.#answer(lane, queue, untold));
     }
+    this.#looked = begun - LOOKED_AGAIN;
+  }
+
+  async #answer(lane: Lane, queue: Queue, ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      if (this.#closing.signal.aborted) return;
+      const job = await queue.getJob(id).catch(() => undefined); // one that nobody can read
+      if (job) await this.#answers.failed(lane, job, new Error(job.failedReason));
+    }
+  }
+
+  /** Of the jobs that failed since the last look, at first of all, those that nobody has told of. They may be large. */
+  async #untold(lane: Lane, until: number): Promise<string[]> {
+    const failed = this.#keys.queuedJob(lane, 'failed');
+    const ids = await this.#client.zrangebyscore(failed, this.#looked, until);
+    const untold: string[] = [];
+    for (let i = 0; i < ids.length; i += PAGE) {
+      const page = ids.slice(i, i + PAGE);
+      const facts = await Promise.all(
+        page.map((id) => this.#client.hmget(this.#keys.queuedJob(lane, id), 'finishedOn', TOLD)),
+      );
+      untold.push(...page.filter((_, k) => facts[k]?.[0] !== facts[k]?.[1]));
+    }
+    return untold;
   }
 }

@@ -122,7 +122,7 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
       new RedisTokenRepository(new Store(options.connection, resolved.timeout), resolved);
     this.#executor = options.executor ?? new CommandExecutor(this.#repository, executorRules(options));
     this.#client = openClient(options.connection, LASTING_CLIENT);
-    this.#answers = new Answers(this.#executor, this.#client, this.#keys.results(''));
+    this.#answers = new Answers(this.#executor, this.#client, this.#keys);
     this.#maintenance = new Maintenance(this.#client, this.#keys, this.#repository, this.#answers);
   }
 

@@ -63,6 +63,11 @@ export class Keys {
     return job ? `${this.#tag(shard)}job:${job.queue}:${job.id}:${job.issuedAt}` : `${this.#tag(shard)}job`;
   }
 
+  /** A job as BullMQ keeps it. */
+  queuedJob(queue: string, id: string): string {
+    return `${this.queues}:${queue}:${id}`;
+  }
+
   /** Every channel of events, or those of an event type, an app, a token type: a glob where one is left out. */
   events(type = '*', app?: string, tokenType?: string): string {
     return `${this.prefix}:events:${type}:${glob(app)}:${glob(tokenType)}`;

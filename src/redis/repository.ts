@@ -190,7 +190,7 @@ export class RedisTokenRepository implements TokenRepository {
       this.#change('deleteAll', command, current, shard, { keys, args: [command.owner, ...args] });
 
     const late = attempt.job ? attempt : { ...attempt, until: FOR_EVER };
-    let reply = await step(fixed === undefined ? attempt : late, [fixed ?? '', '', '', 0, '']);
+    let reply = await step(fixed === undefined ? attempt : late, [fixed ?? '', '', '', 0, 0]);
     while (reply.code === 'more') {
       const [ended, stamp, inPass] = reply.numbers;
       const [expires = '', id = ''] = reply.rest;

@@ -34,7 +34,7 @@ export interface ResolvedTokenOptions {
 }
 
 const PEPPER_BYTES = 32; // the output of SHA-256: a shorter key would weaken the HMAC (RFC 2104, section 3)
-const MAX_SHARDS = 4_096; // what two characters of an id can tell apart
+export const MAX_SHARDS = 4_096; // what two characters of an id can tell apart
 
 /** What a value must be, or `undefined` where it fits. */
 export type OptionRule = (value: unknown) => string | undefined;
@@ -51,6 +51,9 @@ const word = (value: unknown) =>
 
 export const isPrefix: OptionRule = word;
 export const isTokenPrefix: OptionRule = word;
+/** Milliseconds for which is kept what was decided for a job: a command that is older must be refused for its age. */
+const DECISIONS_KEPT = 7 * 86_400_000;
+
 export const isMilliseconds: OptionRule = wholeNumber(1, 2 ** 31 - 1, 'milliseconds');
 
 const isShards: OptionRule = (value) =>
@@ -70,7 +73,7 @@ export const TOKEN_OPTION_RULES: Record<keyof TokenOptions, OptionRule> = {
   pepper: isPepper,
   maxDataBytes: wholeNumber(2, 16 * 2 ** 20, 'bytes'),
   timeout: isMilliseconds,
-  maxCommandAge: isMilliseconds,
+  maxCommandAge: wholeNumber(1, DECISIONS_KEPT, 'milliseconds'),
 };
 
 /** @throws {ConfigError} for an option that is unknown, or that its rule refuses. The value is not shown. */

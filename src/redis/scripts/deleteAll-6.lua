@@ -6,7 +6,7 @@
 --   ARGV[8] owner  [9] the revocation's time as fixed by its first step, or ''
 --   ARGV[10] expiry and [11] id of the last token seen in this pass, or ''
 --   ARGV[12] tokens ended in this pass before this step
---   ARGV[13] tokens ended in this shard by this attempt before this step, or '' for its first
+--   ARGV[13] tokens ended in this shard before this step, where no job counts them
 -- Output: ok (tokens ended in this shard, the revocation's time): this shard is done
 --         more (the same, then tokens ended in this pass, and expiry and id to go on from, or '' for a new pass)
 --         late
@@ -45,8 +45,8 @@ for i = 1, #page, 2 do
 end
 
 local ended_in_pass = ended + tonumber(ARGV[12])
-local counted = command_id .. ':ended' -- by earlier attempts of the job too
-local total = ended + tonumber(ARGV[13] ~= '' and ARGV[13] or queued and redis.call('HGET', KEYS[4], counted) or 0)
+local counted = command_id .. ':ended' -- by every attempt of the job, side by side too
+local total = ended + tonumber(queued and redis.call('HGET', KEYS[4], counted) or not queued and ARGV[13] or 0)
 local pass_over = #page < 2 * limit
 local saw_all = pass_over and ARGV[11] == '' -- in one step, so that nothing can have moved out of its way
 if saw_all or (pass_over and ended_in_pass == 0) then return settle('ok', '', total, stamp) end

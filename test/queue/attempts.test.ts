@@ -124,6 +124,52 @@ describe('A job that runs twice', () => {
     assert.isFalse(again?.value);
   });
 
+  it('applies its effects once though its workers differ about what a command may hold', async () => {
+    const strict = { prefix: stage.prefix, maxDataBytes: 100 };
+    const small = new CommandExecutor(stage.repository({ maxDataBytes: 100 }), executorRules(strict));
+    const large = new CommandExecutor(stage.repository(), executorRules({ prefix: stage.prefix }));
+    const [big, y] = ['b'.repeat(22), 'y'.repeat(22)];
+    const at = stamp();
+    const of = (op: object, i: number) => ({ commandId: `c${i}`, issuedAt: at + i, ...SCOPE, ...op });
+    const data = { n: 'x'.repeat(300) };
+    const commands = [
+      of({ op: 'create', id: big, owner: 'ann', data, duration: 60 }, 0),
+      of({ op: 'create', id: y, owner: 'ann', data: {}, duration: 60 }, 1),
+      of({ op: 'update', id: y, data: { a: 1 } }, 2),
+    ];
+    const job = { lane: 'commands', id: 'j-1', data: { v: 1, replyTo: null, commands } } as const;
+    const first = await small.execute(job, LEASE, held);
+    assert.deepEqual(
+      first.map(({ status }) => status),
+      ['failed', 'completed', 'completed'],
+    );
+    const [, , again] = await large.execute({ ...job, data: structuredClone(job.data) }, LEASE, held);
+    assert.deepInclude(again?.value as object, { version: 2 });
+  });
+
+  it('runs nothing of a token before what failed on the way, and is to be run again', async () => {
+    const real = stage.repository();
+    let isAiling = true;
+    const repository = replaced(real, {
+      create: (command, attempt) =>
+        isAiling
+          ? Promise.reject(new StoreUnavailableError('gone for a moment', 'unknown'))
+          : real.create(command, attempt),
+    });
+    const executor = new CommandExecutor(repository, executorRules({ prefix: stage.prefix }));
+    const id = 'a'.repeat(22);
+    const of = (op: object, i: number) => ({ commandId: `c${i}`, issuedAt: stamp(), ...SCOPE, id, ...op });
+    const commands = [
+      of({ op: 'create', owner: 'ann', data: {}, duration: 60 }, 0),
+      of({ op: 'update', data: { a: 1 } }, 1),
+    ];
+    const job = { lane: 'commands', id: 'j-1', data: { v: 1, replyTo: null, commands } } as const;
+    await rejection(executor.execute(job, LEASE, held));
+    isAiling = false;
+    const [, updated] = await executor.execute(job, LEASE, held);
+    assert.deepInclude(updated?.value as object, { version: 2, data: { a: 1 } });
+  });
+
   it('changes nothing where another attempt has taken it over', async () => {
     const executor = new CommandExecutor(stage.repository(), executorRules({ prefix: stage.prefix }));
     const taken = new Error('taken over');

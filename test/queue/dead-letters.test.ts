@@ -1,5 +1,5 @@
 // What becomes of a job that failed for good: each command is answered as it stands, and an operator may run it again.
-import { UnrecoverableError, Worker } from 'bullmq';
+import { type Job, UnrecoverableError, Worker } from 'bullmq';
 import { assert } from 'chai';
 import {
   type JobResult,
@@ -7,9 +7,11 @@ import {
   type TokenRepository,
   ValidationError,
 } from '../../src/index.js';
+import { Answers } from '../../src/queue/answers.js';
 import { DeadLetters } from '../../src/queue/dead-letters.js';
 import { CommandExecutor, executorRules } from '../../src/queue/executor.js';
 import type { Lane } from '../../src/queue/lanes.js';
+import { Keys } from '../../src/redis/keys.js';
 import { eventually, rejection } from '../support/eventually.js';
 import { replaced, SCOPE, Stage, stamp } from './stage.js';
 
@@ -56,6 +58,23 @@ describe('A dead letter', () => {
     await stage.startWorker({ repository: ailing() });
     await stage.queue('commands').add('batch', data, { jobId: 'j-1', ...ATTEMPTS });
     return data;
+  }
+
+  /** Has them fail under a worker that tells nobody, long ago. */
+  async function failAll(ids: readonly string[]): Promise<void> {
+    const dying = new Worker('commands', () => Promise.reject(new UnrecoverableError('it dies')), {
+      connection: stage.client(),
+      prefix: `{${stage.prefix}}`,
+    });
+    dying.on('error', () => {});
+    const failed = `{${stage.prefix}}:commands:failed`;
+    await eventually('they have failed', async () => (await stage.redis.zcard(failed)) >= ids.length);
+    await dying.close();
+    for (const id of ids) {
+      const ago = Date.now() - 60_000;
+      await stage.redis.hset(`{${stage.prefix}}:commands:${id}`, 'finishedOn', ago);
+      await stage.redis.zadd(failed, ago, id);
+    }
   }
 
   it('tells of each command what became of it: applied, or given up', async () => {
@@ -124,29 +143,67 @@ describe('A dead letter', () => {
 
   it('whose worker died before it told is told by another', async () => {
     const producer = stage.producer();
-    const queue = stage.queue('commands');
-    const data = jobOf(create('x', FIRST));
-    await queue.add('command', data, { jobId: 'j-1' });
-    const dying = new Worker('commands', () => Promise.reject(new UnrecoverableError('it dies')), {
-      connection: stage.client(),
-      prefix: `{${stage.prefix}}`,
-    });
-    stage.opened.add(dying).on('error', () => {});
-    const job = await eventually('it has failed', async () => {
-      const found = await queue.getJob('j-1');
-      return found?.finishedOn ? found : undefined;
-    });
-    await dying.close();
+    await stage.queue('commands').add('command', jobOf(create('x', FIRST)), { jobId: 'j-1' });
+    await failAll(['j-1']);
     const receipt = { operation: 'create', jobId: 'j-1', commandId: 'x' } as const;
     const early = await rejection(producer.result(receipt, { timeout: 100 }));
     assert.equal((early as { code?: string }).code, 'RESULT_TIMEOUT', 'nobody knows yet what was applied');
-    await stage.redis.hset(
-      `{${stage.prefix}}:commands:j-1`,
-      'finishedOn',
-      (job.finishedOn as number) - 60_000,
-    );
     await stage.startWorker();
     assert.equal((await rejection(producer.result(receipt, { timeout: 15_000 }))).message, 'it dies');
+  });
+
+  it('is told by another though many failed since, and one that nobody can read is among them', async () => {
+    const queue = stage.queue('commands');
+    const ids = Array.from({ length: 120 }, (_, i) => `j-${i}`);
+    for (const id of ids) await queue.add('command', jobOf(create('x', FIRST)), { jobId: id });
+    await failAll(ids);
+    await stage.redis.hset(`{${stage.prefix}}:commands:j-60`, 'data', '{"v":');
+    await stage.startWorker();
+    const readable = ids.filter((id) => id !== 'j-60');
+    await eventually('all are told', () => heard.length >= readable.length, 15_000);
+    assert.sameMembers(
+      heard.map(([, { jobId }]) => jobId),
+      readable,
+    );
+    const found = [];
+    for await (const letter of letters().of('commands')) found.push(letter.jobId);
+    assert.lengthOf(found, ids.length, 'the one that nobody can read is listed, too');
+    assert.instanceOf(await rejection(letters().retry('commands', 'j-60')), ValidationError);
+    assert.isTrue(await letters().drop('commands', 'j-60'));
+  }).timeout(30_000);
+
+  it('is answered although it is not to be kept', async () => {
+    await stage.startWorker({ repository: ailing() });
+    const data = jobOf(create('y', SECOND));
+    await stage.queue('commands').add('command', data, { jobId: 'j-1', ...ATTEMPTS, removeOnFail: true });
+    assert.deepEqual(told(await message(0)), ['COMMAND_FAILED']);
+    assert.isEmpty(await stage.redis.keys(`{${stage.prefix}}:commands:j-1`));
+  });
+
+  it('that an operator has had run again is not told as failed by who slept meanwhile', async () => {
+    await half();
+    await message(0);
+    const asleep = await stage.queue('commands').getJob('j-1');
+    isAiling = false;
+    assert.isTrue(await letters().retry('commands', 'j-1'));
+    assert.deepEqual(told(await message(1)), ['completed', 'completed']);
+    const executor = new CommandExecutor(stage.repository(), executorRules({ prefix: stage.prefix }));
+    const sleeper = new Answers(executor, stage.redis, new Keys(stage.prefix));
+    await stage.redis.del(await stage.redis.keys(`{${stage.prefix}:0}:job:*`)); // it slept for long
+    await sleeper.failed('commands', asleep as Job, new Error(GONE));
+    const receipt = { operation: 'create', jobId: 'j-1', commandId: 'y' } as const;
+    assert.isDefined(await stage.producer().result(receipt));
+    assert.lengthOf(heard, 2);
+    assert.isEmpty(await stage.redis.keys(`{${stage.prefix}:0}:job:*`), 'and nothing was given up');
+  });
+
+  it('that is run again has all the deaths before it that a job may have', async () => {
+    const queue = stage.queue('commands');
+    await queue.add('command', jobOf(create('x', FIRST)), { jobId: 'j-1' });
+    await stage.redis.hset(`{${stage.prefix}}:commands:j-1`, 'stc', 21);
+    await failAll(['j-1']);
+    assert.isTrue(await letters().retry('commands', 'j-1'));
+    assert.isNull(await stage.redis.hget(`{${stage.prefix}}:commands:j-1`, 'stc'));
   });
 
   it('of a store that can not be asked is told as one of which nobody knows', async () => {

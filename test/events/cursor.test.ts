@@ -114,6 +114,17 @@ describe('A cursor', () => {
     assert.deepEqual([...first.lost, ...second.lost], []);
   });
 
+  it('covers all shards though what all processes agree on was lost', async () => {
+    const tokens = ear.open({ shards: 4 });
+    await tokens.ready();
+    await ear.redis.del(`{${ear.prefix}}:meta`); // written again when a process connects
+    const heard = await ear.listen();
+    for (let i = 0; i < 20; i++) await tokens.create({ ...SCOPE, owner: `o${i}`, duration: 60 });
+    await heard.count(20);
+    assert.lengthOf([...new Set(heard.events.map(({ id }) => id.split('-')[0]))], 4);
+    assert.deepEqual(heard.lost, []);
+  });
+
   it('stays before an event until all its listeners have settled', async () => {
     const { subscriber, events, count } = await ear.listen();
     const before = subscriber.cursor;

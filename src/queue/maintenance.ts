@@ -43,6 +43,7 @@ export class Maintenance {
   /** Has the deployment swept from now on, by whichever of its workers. Answers the one of this process. */
   async start(): Promise<Worker> {
     await this.#plan();
+    clearInterval(this.#tending); // of a start that failed later on
     this.#tending = setInterval(() => this.#tend().catch(() => {}), TEND_INTERVAL).unref(); // or else the next time
     return new Worker(MAINTENANCE, (job) => this.#run(job), {
       connection: this.#client,

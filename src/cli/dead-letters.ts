@@ -4,7 +4,7 @@ import { LANES, type Lane } from '../queue/lanes.js';
 import { addressesOf } from '../queue/wire.js';
 import type { Settings } from '../service/settings.js';
 import { ValidationError } from '../tokens/errors.js';
-import { BAD_INPUT, DONE, NOT_FOUND } from './exit-status.js';
+import { BAD_INPUT, DONE, FAILED, NOT_FOUND } from './exit-status.js';
 import { align, type Output, printable, time } from './output.js';
 import { tokenOptions } from './run-operation.js';
 import { UsageError } from './usage-error.js';
@@ -29,7 +29,7 @@ export async function runDeadLetters(
   output: Output,
 ): Promise<number> {
   if ((action === 'retry' || action === 'drop') && jobIds.length > 0 === (options.all === true)) {
-    throw new UsageError('give the ids of jobs, or --all');
+    throw new UsageError('give the ids of jobs, or --all, and not both');
   }
   const { DeadLetters } = await import('../queue/dead-letters.js'); // BullMQ takes as long to load as all else
   const letters = new DeadLetters(settings.connection, tokenOptions(settings));
@@ -81,9 +81,10 @@ async function show(
   output: Output,
 ): Promise<number> {
   const found = await Promise.all(lanes.map((lane) => letters.find(lane, jobId)));
-  const letter = found.find((candidate) => candidate !== undefined);
-  if (!letter) return notFound(jobId, output);
-  output.result(letter, () => describe(letter));
+  const there = found.filter((letter) => letter !== undefined);
+  if (there.length === 0) return notFound(jobId, output);
+  // An id may stand on both queues.
+  output.result(there.length > 1 ? there : there[0], () => there.map(describe).join('\n\n'));
   return DONE;
 }
 
@@ -113,7 +114,7 @@ async function act(
   }
   for (const jobId of missing) status = notFound(jobId, output);
   output.result(done, () => `${action === 'retry' ? 'enqueued again' : 'dropped'}: ${done.length}`);
-  return status;
+  return status !== DONE && done.length > 0 ? FAILED : status;
 }
 
 interface Target {

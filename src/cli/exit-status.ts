@@ -15,8 +15,8 @@ Exit status:
   ${NOT_FOUND}  not found: the token is missing, expired or revoked (health: no worker;
      dead-letters: no such job; doctor: something is wrong)
   ${BAD_INPUT}  wrong input or settings; nothing was done
-  ${UNREACHABLE}  Redis can not be reached
-  ${FAILED}  anything else, such as no result in time`;
+  ${UNREACHABLE}  Redis can not be reached, or refuses
+  ${FAILED}  anything else, such as no result in time, or only a part of it done`;
 
 const BAD_INPUT_CODES = ['VALIDATION', 'CONFIG', 'TOKEN_EXISTS', 'COMMAND_CONFLICT'];
 

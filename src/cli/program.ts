@@ -160,7 +160,7 @@ function addDeadLetters(program: Command, add: Add): void {
   const parent = program.command('dead-letters').description('jobs that failed for good');
   const addAction = (action: DeadLetterAction, usage: string, help: string) => {
     const command = parent.command(usage).description(help).exitOverride();
-    command.addOption(new Option('--lane <lane>', 'only of this queue').choices(LANES));
+    command.addOption(new Option('--lane <lane>', 'only of this queue (default: both)').choices(LANES));
     if (action === 'list') command.option('--limit <count>', 'how many at most (default: 50)');
     if (action === 'retry' || action === 'drop') command.option('--all', 'every one that there is now');
     add(command, ({ options, args, settings, output }) =>

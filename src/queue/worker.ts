@@ -11,6 +11,7 @@ import {
   openClient,
   type RedisClient,
 } from '../redis/connection.js';
+import { toStoreError } from '../redis/failure.js';
 import { Keys } from '../redis/keys.js';
 import { RedisTokenRepository } from '../redis/repository.js';
 import { Store } from '../redis/store.js';
@@ -56,7 +57,7 @@ export type TokenWorkerEvents = {
 
 /**
  * Attempts at a job that does not say how many, and milliseconds before the second: twice as many before each later
- * one, give or take half. Together three to four minutes.
+ * one, give or take half. Together two to four minutes.
  */
 const RETRIES = { attempts: 12, backoff: { type: 'exponential', delay: 100, jitter: 0.5 } } as const;
 
@@ -132,7 +133,7 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     this.#starting ??= this.#start().catch(async (error: unknown) => {
       for (const worker of this.#workers.splice(0)) await worker.close(true);
       this.#starting = undefined;
-      throw error;
+      throw toStoreError(error, 'none', true); // BullMQ's own are none that a caller could tell apart
     });
     return this.#starting;
   }

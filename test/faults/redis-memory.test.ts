@@ -1,6 +1,6 @@
 // When Redis' memory is full, revocations still work, and by what they free the rest works again.
 import { assert } from 'chai';
-import { type RedisTokens, StoreUnavailableError } from '../../src/index.js';
+import { type RedisTokens, StoreUnavailableError, TokenWorker } from '../../src/index.js';
 import { RedisTokenRepository } from '../../src/redis/repository.js';
 import { Store } from '../../src/redis/store.js';
 import { resolveTokenOptions } from '../../src/tokens/options.js';
@@ -50,6 +50,14 @@ describe('A server whose memory is full', function () {
       assert.equal(error.outcome, 'none');
     }
   }
+
+  it('lets a first worker wait, which can be started once there is room', async () => {
+    await patient.nurse.config('SET', 'maxmemory', '1');
+    const worker = opened.add(new TokenWorker({ connection: patient.server.url, prefix }));
+    assert.instanceOf(await rejection(worker.start()), StoreUnavailableError);
+    await patient.nurse.config('SET', 'maxmemory', '0');
+    await worker.start();
+  });
 
   it('ends one token, and thousands in steps, after which creates work again', async () => {
     const [one, other] = await make(2, 'ann');

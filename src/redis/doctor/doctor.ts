@@ -53,7 +53,7 @@ export class Doctor {
     this.#shards = resolved.shards;
   }
 
-  /** @throws {StoreUnavailableError} {ConfigError} also where nothing is to be repaired and there is no deployment. */
+  /** @throws {StoreUnavailableError} {ConfigError} also where there is no deployment: none is founded here. */
   async examine({ repair = false, signal, onProgress }: Examination = {}): Promise<Diagnosis> {
     const findings = new Findings();
     const onStep = () => {
@@ -67,7 +67,7 @@ export class Doctor {
       new IndexCheck(again, this.#keys, this.#shards, this.#deployment),
     ];
     try {
-      for (const check of checks) await this.#look(check, findings, repair, onStep);
+      for (const check of checks) await this.#look(check, findings, onStep);
     } catch (error) {
       if (!signal?.aborted) throw error;
     }
@@ -80,15 +80,15 @@ export class Doctor {
   }
 
   /** Looks at all keys whose names match, on every primary, those of one step at a time. */
-  async #look(check: Check, findings: Findings, repair: boolean, onStep: () => void): Promise<void> {
-    await this.#arrive(repair);
+  async #look(check: Check, findings: Findings, onStep: () => void): Promise<void> {
+    await this.#arrive();
     const { client } = this.#store;
     const pattern = `{${this.#keys.prefix}:*}:${check.names}`;
     for (const primary of isCluster(client) ? client.nodes('master') : [client]) {
       let cursor = '0';
       do {
         onStep();
-        await this.#arrive(repair);
+        await this.#arrive();
         const [next, keys] = await this.#store.read(() =>
           primary.scan(cursor, 'MATCH', pattern, 'COUNT', SCANNED_AT_ONCE),
         );
@@ -102,15 +102,15 @@ export class Doctor {
   }
 
   /** Before the first step, and where the connection may lead elsewhere by now. */
-  async #arrive(repair: boolean): Promise<void> {
+  async #arrive(): Promise<void> {
     if (this.#deployment.isReady) return;
-    if (!repair && !(await this.#isFixed())) {
+    if (!(await this.#isFixed())) {
       throw new ConfigError(`${this.#keys.meta}: there is no deployment with this prefix here`);
     }
     await this.#deployment.ready();
   }
 
-  /** Whether all is fixed that whoever is ready fixes where it is not: who only looks must not. */
+  /** Whether all is fixed that whoever is ready fixes where it is not: a doctor called to the wrong place must not. */
   async #isFixed(): Promise<boolean> {
     const standing = await this.#store.read((client) =>
       client.hmget(this.#keys.meta, 'layout', 'shards', 'maxCommandAge'),

@@ -126,6 +126,19 @@ describe('A dead letter', () => {
     assert.equal(await logged(), 1);
   });
 
+  it('that is run again and fails untold does not answer as it did before', async () => {
+    const data = jobOf(create('y', SECOND));
+    const worker = await stage.startWorker({ repository: ailing() });
+    await stage.queue('commands').add('command', data, { jobId: 'j-1', ...ATTEMPTS });
+    await message(0);
+    await worker.close();
+    assert.isTrue(await letters().retry('commands', 'j-1'));
+    await failAll(['j-1']);
+    const receipt = { operation: 'create', jobId: 'j-1', commandId: 'y' } as const;
+    const early = await rejection(stage.producer().result(receipt, { timeout: 100 }));
+    assert.equal((early as { code?: string }).code, 'RESULT_TIMEOUT');
+  });
+
   it('that BullMQ made, because its workers died, is answered as it stands', async () => {
     const data = jobOf(create('x', FIRST), create('y', SECOND));
     const executor = new CommandExecutor(ailing(), executorRules({ prefix: stage.prefix }));
@@ -173,10 +186,15 @@ describe('A dead letter', () => {
   }).timeout(30_000);
 
   it('is answered although it is not to be kept', async () => {
-    await stage.startWorker({ repository: ailing() });
+    const worker = await stage.startWorker({ repository: ailing() });
+    const errors: Error[] = [];
+    worker.on('error', (error) => errors.push(error));
+    const over = new Promise((resolve) => worker.once('failed', resolve));
     const data = jobOf(create('y', SECOND));
     await stage.queue('commands').add('command', data, { jobId: 'j-1', ...ATTEMPTS, removeOnFail: true });
     assert.deepEqual(told(await message(0)), ['COMMAND_FAILED']);
+    await over;
+    assert.deepEqual(errors, []);
     assert.isEmpty(await stage.redis.keys(`{${stage.prefix}}:commands:j-1`));
   });
 

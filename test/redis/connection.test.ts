@@ -77,7 +77,7 @@ describe('As a connection', () => {
     opened.later(doorman, () => new Promise((resolve) => doorman.close(resolve)));
     const url = `redis://127.0.0.1:${(doorman.address() as AddressInfo).port}`;
     for (reason of ['DENIED Redis is running in protected mode', 'ERR max number of clients reached']) {
-      const tokens = opened.add(new RedisTokens(url, { timeout: 300 }));
+      const tokens = opened.add(new RedisTokens(url, { timeout: 1_000 }));
       for (const call of [
         () => tokens.ready(),
         () => tokens.deleteAll({ app: 'a', type: 't', owner: 'ann' }),
@@ -92,7 +92,7 @@ describe('As a connection', () => {
     const client = new Redis(url, { protocol: 2 });
     opened.later(client, () => client.disconnect());
     client.on('error', () => {});
-    const tokens = opened.add(new RedisTokens(client, { timeout: 300 }));
+    const tokens = opened.add(new RedisTokens(client, { timeout: 1_000 }));
     const error = await rejection(tokens.get({ app: 'a', type: 't', token: 'x' }));
     assert.instanceOf(error, StoreUnavailableError, 'on a caller’s own client');
     assert.include(error.message, reason);

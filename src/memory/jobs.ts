@@ -1,9 +1,10 @@
 /** What was decided for the commands of each job: a job that runs again is answered the same. */
-import { MICROS_PER_SECOND, type Microseconds } from '../tokens/clock.js';
+import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
 import { GivenUpError, type TokenError } from '../tokens/errors.js';
+import { DECISIONS_KEPT } from '../tokens/options.js';
 import type { Attempt, JobCommand, JobReference } from '../tokens/repository.js';
 
-const LIFE: Microseconds = 7 * 86_400 * MICROS_PER_SECOND;
+const LIFE: Microseconds = DECISIONS_KEPT * MICROS_PER_MS;
 
 /** A small outcome, or the refusal. */
 export type Decision = { outcome: unknown } | { refusal: TokenError };

@@ -72,7 +72,7 @@ export class DeadLetters {
   /** The newest first. They are read in steps. */
   async *of(lane: Lane): AsyncGenerator<DeadLetter> {
     const seen = new Set<string>();
-    const failed = this.#keys.queuedJob(lane, 'failed');
+    const failed = this.#keys.failedJobs(lane);
     for (let start = 0; ; start += PAGE) {
       const ids = await this.#store.read((client) => client.zrevrange(failed, start, start + PAGE - 1));
       if (ids.length === 0) return;

@@ -61,7 +61,7 @@ export class CommandExecutor {
    */
   async execute(job: ExecutableJob, lease: number, hold: () => Promise<void>): Promise<CommandResult[]> {
     const { commands, reference } = this.#readJob(job);
-    if (!this.#repository.isReady) await this.#repository.ready();
+    await this.#ready();
     const until = this.#repository.now() + lease * MICROS_PER_MS;
     await hold();
     const last = new Map<string, Promise<unknown>>();
@@ -90,7 +90,7 @@ export class CommandExecutor {
     const given = { ...toWireError(cause), code: 'COMMAND_FAILED' } as const;
     try {
       const { commands, changes, reference } = this.#readJob(job);
-      if (!this.#repository.isReady) await this.#repository.ready();
+      await this.#ready();
       const givenUp = await this.#repository.giveUp(reference, changes);
       const until = this.#repository.now() + lease * MICROS_PER_MS;
       return await Promise.all(
@@ -116,7 +116,7 @@ export class CommandExecutor {
   /** Takes back what was given up of a job, so that it can be run again. */
   async takeUp(job: ExecutableJob): Promise<void> {
     const { reference, changes } = this.#readJob(job);
-    if (!this.#repository.isReady) await this.#repository.ready();
+    await this.#ready();
     await this.#repository.takeUp(reference, changes);
   }
 
@@ -124,6 +124,11 @@ export class CommandExecutor {
   async release(job: ExecutableJob, keptFor: number): Promise<void> {
     const { reference, changes } = this.#readJob(job);
     if (changes.length > 0) await this.#repository.release(reference, changes, keptFor);
+  }
+
+  /** Asks nothing of a store that has been ready since its connection was made. */
+  async #ready(): Promise<void> {
+    if (!this.#repository.isReady) await this.#repository.ready();
   }
 
   #readJob(job: ExecutableJob): ReadJob {
@@ -176,10 +181,8 @@ const isFinal = (error: unknown): boolean =>
   !(error instanceof GivenUpError) &&
   error.code !== 'CLOSED';
 
-function unknownOutcome(error: unknown): WireError {
-  const message = error instanceof Error ? error.message : String(error);
-  return { code: 'STORE_UNAVAILABLE', message, details: { outcome: 'unknown' } };
-}
+const unknownOutcome = (error: unknown): WireError =>
+  toWireError(new StoreUnavailableError(toWireError(error).message, 'unknown'));
 
 const tokenOf = (command: Command | ValidationError): string | undefined =>
   'id' in command ? command.id : undefined;

@@ -109,7 +109,7 @@ export class Maintenance {
 
   /** Of the jobs that failed since the last look, at first of all, those that nobody has told of. They may be large. */
   async #untold(lane: Lane, until: number): Promise<string[]> {
-    const failed = this.#keys.queuedJob(lane, 'failed');
+    const failed = this.#keys.failedJobs(lane);
     const ids = await this.#client.zrangebyscore(failed, this.#looked, until);
     const untold: string[] = [];
     for (let i = 0; i < ids.length; i += PAGE) {

@@ -56,6 +56,13 @@ export class Deployment implements Clock {
     this.#clock.told(time);
   }
 
+  /** Whether all is fixed that whoever is ready fixes where it is not. Nothing is written. */
+  async isFounded(): Promise<boolean> {
+    const names = this.#agreed().map(([name]) => name);
+    const standing = await this.#store.read((client) => client.hmget(this.#keys.meta, ...names));
+    return !standing.includes(null);
+  }
+
   /** Leaves the client as it was. */
   leave(): void {
     this.#store.client.off('ready', this.#onChange).off('close', this.#onChange);
@@ -93,12 +100,18 @@ export class Deployment implements Clock {
     await Promise.race([check, late]).finally(() => clearTimeout(timer));
   }
 
-  async #compareMeta(): Promise<void> {
-    const wanted: [name: string, value: number][] = [
+  /** What all processes of a deployment must agree on, with the values of this one. */
+  #agreed(): [name: string, value: number][] {
+    const { shards, maxCommandAge } = this.#options;
+    return [
       ['layout', LAYOUT],
-      ['shards', this.#options.shards],
-      ['maxCommandAge', this.#options.maxCommandAge],
+      ['shards', shards],
+      ['maxCommandAge', maxCommandAge],
     ];
+  }
+
+  async #compareMeta(): Promise<void> {
+    const wanted = this.#agreed();
     const standing = (await this.#store.readScript('meta', [this.#keys.meta], wanted.flat())) as
       | string[]
       | string;

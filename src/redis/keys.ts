@@ -68,6 +68,11 @@ export class Keys {
     return `${this.queues}:${queue}:${id}`;
   }
 
+  /** The ids of a queue's jobs that failed for good, by when they did: BullMQ's. */
+  failedJobs(queue: string): string {
+    return `${this.queues}:${queue}:failed`;
+  }
+
   /** Every channel of events, or those of an event type, an app, a token type: a glob where one is left out. */
   events(type = '*', app?: string, tokenType?: string): string {
     return `${this.prefix}:events:${type}:${glob(app)}:${glob(tokenType)}`;

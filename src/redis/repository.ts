@@ -30,6 +30,7 @@ export class RedisTokenRepository implements TokenRepository {
   readonly #keys: Keys;
   readonly #reader: RecordReader;
   readonly #deployment: Deployment;
+  readonly #shards: readonly number[];
 
   constructor(store: Store, options: ResolvedTokenOptions) {
     this.#store = store;
@@ -37,6 +38,7 @@ export class RedisTokenRepository implements TokenRepository {
     this.#keys = new Keys(options.prefix);
     this.#reader = new RecordReader(store);
     this.#deployment = new Deployment(store, this.#keys, options);
+    this.#shards = Array.from({ length: options.shards }, (_, shard) => shard);
   }
 
   get isReady(): boolean {
@@ -111,10 +113,9 @@ export class RedisTokenRepository implements TokenRepository {
 
   /** The owner's own shard first: its first script fixes the time that the others are revoked up to. */
   async deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number> {
-    const { shards } = this.#options;
-    const home = ownerShard(command.app, command.type, command.owner, shards);
+    const home = ownerShard(command.app, command.type, command.owner, this.#options.shards);
     const first = await this.#deleteAllOf(home, command, attempt);
-    const others = Array.from({ length: shards }, (_, shard) => shard).filter((shard) => shard !== home);
+    const others = this.#shards.filter((shard) => shard !== home);
     const rest = await Promise.all(
       others.map((shard) => begun(this.#deleteAllOf(shard, command, attempt, first.stamp))),
     );
@@ -123,9 +124,8 @@ export class RedisTokenRepository implements TokenRepository {
 
   async list(command: Commands['list']): Promise<TokenRecord[]> {
     const { owner, limit, after } = command;
-    const shards = Array.from({ length: this.#options.shards }, (_, shard) => shard);
     const replies = await Promise.all(
-      shards.map((shard) =>
+      this.#shards.map((shard) =>
         this.#store.readScript(
           'list',
           [
@@ -144,7 +144,7 @@ export class RedisTokenRepository implements TokenRepository {
         if (record) records.push(record);
       }
     }
-    if (shards.length > 1) records.sort(latestFirst);
+    if (this.#shards.length > 1) records.sort(latestFirst);
     return records.slice(0, limit);
   }
 
@@ -168,8 +168,7 @@ export class RedisTokenRepository implements TokenRepository {
   }
 
   async sweep(signal?: AbortSignal): Promise<number> {
-    const shards = Array.from({ length: this.#options.shards }, (_, shard) => shard);
-    const ended = await Promise.all(shards.map((shard) => this.#sweepShard(shard, signal)));
+    const ended = await Promise.all(this.#shards.map((shard) => this.#sweepShard(shard, signal)));
     return ended.reduce((sum, count) => sum + count, 0);
   }
 
@@ -232,11 +231,9 @@ export class RedisTokenRepository implements TokenRepository {
     commands: readonly JobCommand[],
     run: (shard: number, commandIds: string[]) => Promise<unknown>,
   ): Promise<unknown[]> {
-    const { shards } = this.#options;
     const byShard = new Map<number, string[]>();
     for (const { command, commandId } of commands) {
-      const where =
-        'id' in command ? [shardOf(command.id, shards)] : Array.from({ length: shards }, (_, i) => i);
+      const where = 'id' in command ? [shardOf(command.id, this.#options.shards)] : this.#shards;
       for (const shard of where) byShard.set(shard, [...(byShard.get(shard) ?? []), commandId]);
     }
     return Promise.all([...byShard].map(([shard, commandIds]) => run(shard, commandIds)));

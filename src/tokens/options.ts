@@ -52,7 +52,7 @@ const word = (value: unknown) =>
 export const isPrefix: OptionRule = word;
 export const isTokenPrefix: OptionRule = word;
 /** Milliseconds for which is kept what was decided for a job: a command that is older must be refused for its age. */
-const DECISIONS_KEPT = 7 * 86_400_000;
+export const DECISIONS_KEPT = 7 * 86_400_000;
 
 export const isMilliseconds: OptionRule = wholeNumber(1, 2 ** 31 - 1, 'milliseconds');
 

@@ -101,21 +101,13 @@ export class Doctor {
     }
   }
 
-  /** Before the first step, and where the connection may lead elsewhere by now. */
+  /** Before the first step, and where the connection may lead elsewhere by now. Called to the wrong place, it founds nothing. */
   async #arrive(): Promise<void> {
     if (this.#deployment.isReady) return;
-    if (!(await this.#isFixed())) {
+    if (!(await this.#deployment.isFounded())) {
       throw new ConfigError(`${this.#keys.meta}: there is no deployment with this prefix here`);
     }
     await this.#deployment.ready();
-  }
-
-  /** Whether all is fixed that whoever is ready fixes where it is not: a doctor called to the wrong place must not. */
-  async #isFixed(): Promise<boolean> {
-    const standing = await this.#store.read((client) =>
-      client.hmget(this.#keys.meta, 'layout', 'shards', 'maxCommandAge'),
-    );
-    return !standing.includes(null);
   }
 }
 

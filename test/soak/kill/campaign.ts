@@ -1,5 +1,6 @@
 // Commands without end, and workers that die, freeze and wake in the midst of them: then everything is counted.
 import { setTimeout as wait } from 'node:timers/promises';
+import { assert } from 'chai';
 import { Redis } from 'ioredis';
 import { TokenProducer } from '../../../src/index.js';
 import { killPrograms, type Program } from '../../acceptance/processes.js';
@@ -64,6 +65,15 @@ export interface Outcome {
   /** Frozen workers' jobs of which nothing was decided, and how many others had done when their worker woke. */
   freezes: { jobs: number; taken: number }[];
   figures: string;
+}
+
+/** What every campaign must show. */
+export function checkOutcome({ figures, verdict, commands, kills, halfDone }: Outcome, plan: Plan): void {
+  console.log(`      ${figures}`);
+  if (verdict.contradictions.length > 0) assert.fail(verdict.report(5));
+  assert.isAtLeast(commands, plan.commands);
+  assert.isAtLeast(kills, plan.kills);
+  assert.isAbove(halfDone, 0, 'jobs that were hit between their effect and their acknowledgement');
 }
 
 /** Runs a plan from its first command to the verdict. */

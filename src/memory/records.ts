@@ -103,7 +103,7 @@ export const toRecord = ({
   app,
   type,
   owner,
-  data: decodeEntries(entries),
+  data: decodeEntries(entries.flat()),
   version,
   createdAt: toMs(createdAt),
   expiresAt,

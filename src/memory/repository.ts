@@ -79,7 +79,7 @@ export class MemoryTokenRepository implements TokenRepository {
     const live = this.#live(command, run);
     if (live?.owner === owner && live.createdAt === outcome.createdAt) return toRecord(live);
     const { version, createdAt, expiresAt } = outcome; // decided before, and over by now
-    const data = decodeEntries(encodeEntries(command.data));
+    const data = decodeEntries(encodeEntries(command.data).flat());
     return { id, app, type, owner, data, version, createdAt: toMs(createdAt), expiresAt };
   }
 
@@ -92,7 +92,7 @@ export class MemoryTokenRepository implements TokenRepository {
     const decided = this.#decide(command, attempt, (run) =>
       this.#change(command, run, (token) => {
         const entries = merge(token.entries, command.data);
-        const bytes = dataBytes(decodeEntries(entries));
+        const bytes = dataBytes(decodeEntries(entries.flat()));
         if (bytes > this.#maxDataBytes) {
           throw new ValidationError('update', [
             { field: 'data', problem: tooLarge(bytes, this.#maxDataBytes) },

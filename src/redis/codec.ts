@@ -3,6 +3,9 @@ import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
 import { decodeEntries, encodeEntries } from '../tokens/data.js';
 import type { Scope, TokenRecord } from '../tokens/types.js';
 
+/** Where the data begins in it. */
+const ENTRIES = 7;
+
 type Stored = [
   app: string,
   type: string,
@@ -16,8 +19,9 @@ type Stored = [
 
 /** The end of a record: `,"k1","json1",…]`. */
 export function encodeTail(data: object): string {
-  const text = JSON.stringify(encodeEntries(data).flat());
-  return text === '[]' ? ']' : `,${text.slice(1)}`;
+  let tail = '';
+  for (const [key, json] of encodeEntries(data)) tail += `,${JSON.stringify(key)},${JSON.stringify(json)}`;
+  return `${tail}]`;
 }
 
 /** Keys and JSON texts of changes, one after the other; an empty text deletes. */
@@ -34,7 +38,8 @@ export function decodeRecord(
   scope: Scope,
   life?: Microseconds,
 ): TokenRecord | undefined {
-  const [app, type, owner, version, createdAt, expiresAt, , ...entries] = JSON.parse(text) as Stored;
+  const stored = JSON.parse(text) as Stored;
+  const [app, type, owner, version, createdAt, expiresAt] = stored;
   if (app !== scope.app || type !== scope.type || (life !== undefined && life !== createdAt))
     return undefined;
   return {
@@ -42,7 +47,7 @@ export function decodeRecord(
     app,
     type,
     owner,
-    data: decodeEntries(pairs(entries)),
+    data: decodeEntries(stored, ENTRIES),
     version,
     createdAt: toMs(createdAt),
     expiresAt,
@@ -50,7 +55,3 @@ export function decodeRecord(
 }
 
 export const toMs = (micros: number): number => Math.floor(micros / MICROS_PER_MS);
-
-function* pairs(flat: string[]): Generator<[string, string]> {
-  for (let i = 0; i < flat.length; i += 2) yield [flat[i] as string, flat[i + 1] as string];
-}

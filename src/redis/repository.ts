@@ -7,6 +7,7 @@ import { ownerShard, shardOf } from '../tokens/identity.js';
 import type { ResolvedTokenOptions } from '../tokens/options.js';
 import type { Attempt, JobCommand, JobReference, TokenRepository } from '../tokens/repository.js';
 import type { Scope, TokenRecord } from '../tokens/types.js';
+import { ChangeSender } from './changes.js';
 import { decodeRecord, encodeChanges, encodeTail, toMs } from './codec.js';
 import { Deployment } from './deployment.js';
 import { Keys } from './keys.js';
@@ -29,6 +30,7 @@ export class RedisTokenRepository implements TokenRepository {
   readonly #options: ResolvedTokenOptions;
   readonly #keys: Keys;
   readonly #reader: RecordReader;
+  readonly #changes: ChangeSender;
   readonly #deployment: Deployment;
   readonly #shards: readonly number[];
 
@@ -37,6 +39,7 @@ export class RedisTokenRepository implements TokenRepository {
     this.#options = options;
     this.#keys = new Keys(options.prefix);
     this.#reader = new RecordReader(store);
+    this.#changes = new ChangeSender(store);
     this.#deployment = new Deployment(store, this.#keys, options);
     this.#shards = Array.from({ length: options.shards }, (_, shard) => shard);
   }
@@ -246,16 +249,16 @@ export class RedisTokenRepository implements TokenRepository {
     shard: number,
     { keys, args }: { keys: readonly string[]; args: readonly (string | number)[] },
   ): Promise<Reply> {
-    const answer = await this.#store.change(
+    const answer = await this.#changes.send(shard, {
       script,
-      [
+      keys: [
         this.#keys.scopeIndex(shard, command),
         this.#keys.log(shard),
         this.#keys.revoked(shard),
         this.#keys.job(shard, attempt.job),
         ...keys,
       ],
-      [
+      args: [
         ...scopeArgs(command),
         attempt.commandId ?? '',
         command.issuedAt,
@@ -264,7 +267,7 @@ export class RedisTokenRepository implements TokenRepository {
         this.#options.maxCommandAge * MICROS_PER_MS,
         ...args,
       ],
-    );
+    });
     const reply = parseReply(answer);
     this.#deployment.told(reply.time);
     if (reply.code === 'ok' || reply.code === 'none' || reply.code === 'more') return reply;

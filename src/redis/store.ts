@@ -154,11 +154,11 @@ function evaluate(
   keys: readonly string[],
   args: readonly (string | number)[],
 ): Send<unknown> {
-  const { sha, lua, keys: count } = SCRIPTS[script];
+  const { sha, lua } = SCRIPTS[script];
   const all = [keys, args].flat() as string[]; // as one array: there may be more than a call can take arguments
   return (client) =>
-    client.evalsha(sha, count, all as never).catch((error: unknown) => {
+    client.evalsha(sha, keys.length, all as never).catch((error: unknown) => {
       if (!isNoScript(error)) throw error;
-      return client.eval(lua, count, all as never);
+      return client.eval(lua, keys.length, all as never);
     });
 }

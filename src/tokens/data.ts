@@ -35,13 +35,38 @@ export function encodeEntries(data: object): [key: string, json: string][] {
   return entries;
 }
 
-/** The data of encoded entries. One parse of one text, so that `__proto__` is an ordinary key. */
-export function decodeEntries(
-  entries: Iterable<readonly [key: string, json: string]>,
-): Record<string, unknown> {
-  let text = '';
-  for (const [key, json] of entries) text += `${text && ','}${JSON.stringify(key)}:${json}`;
-  return JSON.parse(`{${text}}`);
+/** The data of encoded entries: key, JSON text, key, JSON text, … from a place on. */
+export function decodeEntries(entries: readonly unknown[], from = 0): Record<string, unknown> {
+  const data: Record<string, unknown> = {};
+  for (let i = from; i < entries.length; i += 2) {
+    const key = entries[i] as string;
+    const value = decodeValue(entries[i + 1] as string);
+    if (key === '__proto__') Object.defineProperty(data, key, { value, ...ORDINARY });
+    else data[key] = value;
+  }
+  return data;
+}
+
+/** How a property is that was assigned: where assigning would touch the prototype. */
+const ORDINARY = { configurable: true, enumerable: true, writable: true };
+
+/** What JSON.parse makes of a text that JSON.stringify made: the plain ones without its help. */
+function decodeValue(json: string): unknown {
+  switch (json.charCodeAt(0)) {
+    case 0x22: // "
+      return json.includes('\\') ? JSON.parse(json) : json.slice(1, -1);
+    case 0x5b: // [
+    case 0x7b: // {
+      return JSON.parse(json);
+    case 0x74: // t
+      return true;
+    case 0x66: // f
+      return false;
+    case 0x6e: // n
+      return null;
+    default:
+      return Number(json);
+  }
 }
 
 function valueProblem(value: unknown, path: string, above: object[]): DataProblem | undefined {

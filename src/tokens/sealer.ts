@@ -4,7 +4,7 @@ import type { Clock } from './clock.js';
 import { buildCommand, type CommandFields, type Commands, isOperation } from './commands.js';
 import { copyData, kindOf } from './data.js';
 import { type FieldProblem, ValidationError } from './errors.js';
-import { nameProblem, secretProblem } from './fields.js';
+import { secretProblem } from './fields.js';
 import { ownerShard, shardOf, tokenId } from './identity.js';
 import { isTokenPrefix } from './options.js';
 import { generateToken, isGenerated } from './secret.js';
@@ -60,8 +60,6 @@ export class Sealer {
   ): Sealed<O> {
     if (!isOperation(op))
       throw new ValidationError('command', [{ field: 'operation', problem: 'is no operation' }]);
-    const read = op === 'get' ? this.#sealRead(input as unknown as RawInput) : undefined;
-    if (read) return read as Sealed<O>;
     const given = (typeof input === 'object' && input !== null ? input : {}) as unknown as RawInput;
     const { tokenPrefix = this.#options.tokenPrefix } = given;
     const noPrefix = isTokenPrefix(tokenPrefix);
@@ -82,9 +80,14 @@ export class Sealer {
       });
     }
 
-    const fields: RawInput = { ...given, issuedAt: this.#clock.now(), id: NO_ID, custom };
-    if (op === 'create' && given.data === undefined) fields.data = {};
-    const command = buildCommand(op, fields as CommandFields<O>);
+    const command = buildCommand(op, given as CommandFields<O>);
+    command.issuedAt = this.#clock.now();
+    if ('id' in command) command.id = NO_ID;
+    if (op === 'create') {
+      const create = command as Commands['create'];
+      create.custom = custom;
+      if (create.data === undefined) create.data = {};
+    }
     checkCommand(command, this.#options.maxDataBytes, problems);
     // A copy: the caller may change the object while the command waits.
     if ('data' in command) command.data = copyData(command.data);
@@ -104,20 +107,6 @@ export class Sealer {
   /** The id of a presented token. @throws {ValidationError} */
   idOf(input: Operations['get']['input']): string {
     return this.seal('get', input).command.id;
-  }
-
-  /**
-   * A read that is plainly right, at a third of the cost: by the same rules, without the apparatus that names every
-   * wrong field. `undefined` where there may be something to name.
-   */
-  #sealRead(input: RawInput): Sealed<'get'> | undefined {
-    const { app, type, token, tokenPrefix = this.#options.tokenPrefix } = input ?? {};
-    if (typeof token !== 'string' || nameProblem(app) || nameProblem(type) || isTokenPrefix(tokenPrefix))
-      return;
-    for (const field of Object.keys(input)) if (!INPUT_FIELDS.has(field)) return;
-    const id = this.#id(app as string, type as string, token);
-    const command = buildCommand('get', { app, type, id, issuedAt: this.#clock.now() });
-    return { command, token, possible: isPossible(token, tokenPrefix as string) };
   }
 
   #id(app: string, type: string, token: string): string {

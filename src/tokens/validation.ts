@@ -1,5 +1,5 @@
 /** The one place where input is checked, whichever door it came through. */
-import { validateSync } from 'class-validator';
+import { getMetadataStorage, type ValidatorConstraintInterface, validateSync } from 'class-validator';
 import type { Command } from './commands.js';
 import { dataBytes } from './data.js';
 import { type FieldProblem, ValidationError } from './errors.js';
@@ -16,17 +16,54 @@ export function checkCommand(
   maxDataBytes: number,
   found: readonly FieldProblem[] = [],
 ): void {
-  const problems = [...found];
-  for (const { property, constraints } of validateSync(command, {
-    validationError: { target: false, value: false },
-  })) {
-    problems.push({ field: property, problem: Object.values(constraints ?? {}).join(', ') });
-  }
+  const problems = [...found, ...(isRight(command) ? [] : problemsOf(command))];
   if ('data' in command && !problems.some(({ field }) => field === 'data')) {
     const bytes = dataBytes(command.data);
     if (bytes > maxDataBytes) problems.push({ field: 'data', problem: tooLarge(bytes, maxDataBytes) });
   }
   if (problems.length > 0) throw new ValidationError(command.op, problems);
+}
+
+/** The rules that a class's decorators made, in a row. */
+type Rules = readonly { property: string; rule: ValidatorConstraintInterface }[];
+
+const rulesOf = new Map<unknown, Rules>();
+
+/**
+ * Whether every rule of the decorators takes its field: asked of them directly, at a tenth of what class-validator's
+ * apparatus costs. That is for naming what is wrong.
+ */
+export function isRight(command: Command): boolean {
+  const kind = command.constructor;
+  let rules = rulesOf.get(kind);
+  if (!rules) {
+    rules = readRules(kind);
+    rulesOf.set(kind, rules);
+  }
+  for (const { property, rule } of rules) {
+    if (!rule.validate(command[property as keyof Command])) return false;
+  }
+  return true;
+}
+
+function readRules(kind: Command['constructor']): Rules {
+  const storage = getMetadataStorage();
+  return storage
+    .getTargetValidationMetadatas(kind, '', false, false)
+    .flatMap(({ propertyName, constraintCls }) =>
+      storage
+        .getTargetValidatorConstraints(constraintCls)
+        .map(({ instance }) => ({ property: propertyName, rule: instance })),
+    );
+}
+
+/** What class-validator finds wrong, field by field. */
+export function problemsOf(command: Command): FieldProblem[] {
+  const errors = validateSync(command, { validationError: { target: false, value: false } });
+  return errors.map(({ property, constraints }) => ({
+    field: property,
+    problem: Object.values(constraints ?? {}).join(', '),
+  }));
 }
 
 /** The problem with data that has outgrown its limit. */

@@ -1,4 +1,5 @@
 // What every repository must do, whatever it stores tokens in: the suite, to be run for each of them.
+import { atOnceContract } from './at-once.js';
 import { createContract } from './create.js';
 import { dataContract } from './data.js';
 import { deleteContract } from './delete.js';
@@ -28,6 +29,7 @@ export function contract(name: string, open: OpenSubject): void {
     deleteContract(world);
     deleteAllContract(world);
     listContract(world);
+    atOnceContract(world);
     timeContract(world);
     markContract(world);
     jobContract(world);

@@ -2,13 +2,19 @@
 import { inspect } from 'node:util';
 import { assert } from 'chai';
 import fc from 'fast-check';
-import { CreateCommand, OPERATIONS } from '../../src/tokens/commands.js';
+import {
+  buildCommand,
+  CreateCommand,
+  fieldsOf as commandFields,
+  OPERATIONS,
+} from '../../src/tokens/commands.js';
 import { ValidationError } from '../../src/tokens/errors.js';
 import { InProcessTokens } from '../../src/tokens/in-process.js';
 import { resolveTokenOptions } from '../../src/tokens/options.js';
 import { Sealer } from '../../src/tokens/sealer.js';
 import type { Operation } from '../../src/tokens/types.js';
-import { checkCommand } from '../../src/tokens/validation.js';
+import { checkCommand, isRight, problemsOf } from '../../src/tokens/validation.js';
+import { seeded } from '../support/chance.js';
 import { untouchableRepository } from '../support/untouchable-repository.js';
 import { rightInput, WRONG } from './wrong-values.js';
 
@@ -212,5 +218,38 @@ describe('Validation', () => {
     }
     Object.assign(command, { issuedAt: Date.now() * 1_000, custom: 'yes' });
     assert.deepEqual(fieldsOf(refusalOf(() => checkCommand(command, 65_536))), ['custom']);
+  });
+
+  it('comes to the same verdict by the rules alone and by class-validator, on any values', () => {
+    const values = [...Object.values(WRONG).flatMap((fields) => Object.values(fields))]
+      .flatMap((kinds) => Object.values(kinds as Record<string, unknown>))
+      .filter((value) => typeof value !== 'string' || value.length < 10_000);
+    const verdicts = { right: 0, wrong: 0 };
+    for (const op of OPERATIONS) {
+      const { command } = sealer.seal(op, rightInput(op) as never);
+      const right = Object.fromEntries(commandFields(op).map((field) => [field, command[field as never]]));
+      const mixed = fc.record(
+        Object.fromEntries(
+          Object.entries(right).map(([field, value]) => [
+            field,
+            fc.oneof(
+              { weight: 4, arbitrary: fc.constant(value) },
+              fc.constantFrom(...values, undefined),
+              fc.anything(),
+            ),
+          ]),
+        ),
+      );
+      fc.assert(
+        fc.property(mixed, (fields) => {
+          const candidate = buildCommand(op, fields);
+          const isFine = isRight(candidate);
+          assert.equal(isFine, problemsOf(candidate).length === 0);
+          verdicts[isFine ? 'right' : 'wrong']++;
+        }),
+        { numRuns: 200, ...seeded },
+      );
+    }
+    assert.isAbove(Math.min(verdicts.right, verdicts.wrong), 50);
   });
 });

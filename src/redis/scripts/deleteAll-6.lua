@@ -26,7 +26,7 @@ local stamp = tonumber(ARGV[9])
 if not stamp then
   stamp = revocation_time()
   -- In process it ends what there is when it runs: what a creator ahead of time made is younger than the last mark.
-  if not queued then stamp = math.max(stamp, newest_mark(owner_mark(owner)) + 1) end
+  if not queued then stamp = math.max(stamp, newest_out() + 1, marked(owner_mark(owner), '') + 1) end
 end
 mark(owner_mark(owner), stamp)
 
@@ -51,5 +51,5 @@ local pass_over = #page < 2 * limit
 local saw_all = pass_over and ARGV[11] == '' -- in one step, so that nothing can have moved out of its way
 if saw_all or (pass_over and ended_in_pass == 0) then return settle('ok', '', total, stamp) end
 if queued then decide(KEYS[4], counted, digits(total)) end
-if pass_over then return { 'more', now, '', digits(total), digits(stamp), '0', '', '' } end
-return { 'more', now, '', digits(total), digits(stamp), digits(ended_in_pass), page[#page], page[#page - 1] }
+if pass_over then return { 'more', now, '', total, stamp, 0, '', '' } end
+return { 'more', now, '', total, stamp, ended_in_pass, page[#page], page[#page - 1] }

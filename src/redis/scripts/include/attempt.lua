@@ -6,20 +6,24 @@
 
 local AHEAD = 5000000 -- microseconds that a sender's clock may be ahead
 
-local issued, max_age = tonumber(ARGV[4]), tonumber(ARGV[7])
-local queued = ARGV[6] == '1'
+-- The script of each change, by its name: some are run by themselves, and many together.
+local changes = {}
+
+-- Of the change that is being made.
+local issued, queued
 
 -- Decides the command for good: a job that runs again is answered the same.
 local function settle(code, text, a, b, c)
-  a, b, c = digits(a or 0), digits(b or 0), digits(c or 0)
-  if queued then decide(KEYS[4], command_id, code .. ':' .. a .. ':' .. b .. ':' .. c) end
+  a, b, c = a or 0, b or 0, c or 0
+  if queued then decide(KEYS[4], command_id, code .. ':' .. digits(a) .. ':' .. digits(b) .. ':' .. digits(c)) end
   return { code, now, text or '', a, b, c }
 end
 
 -- The reply that ends the attempt here, or nil where the command is to be run. What was decided before is answered
 -- again, with the value at `key` as of now: whether that is still the same life, the caller tells by createdAt.
 local function begin(revocation, key)
-  if now > tonumber(ARGV[5]) then return { 'late', now, '', '0', '0', '0' } end
+  issued, queued = tonumber(ARGV[4]), ARGV[6] == '1'
+  if now > tonumber(ARGV[5]) then return { 'late', now, '', 0, 0, 0 } end
   if queued then
     local decided = redis.call('HGET', KEYS[4], command_id)
     if decided then
@@ -29,7 +33,7 @@ local function begin(revocation, key)
   end
   if revocation then return nil end
   if issued > now + AHEAD then return settle('ahead') end
-  if now - issued > max_age then return settle('expired') end
+  if now - issued > tonumber(ARGV[7]) then return settle('expired') end
   return nil
 end
 

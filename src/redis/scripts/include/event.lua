@@ -24,15 +24,15 @@ end
 
 local event_time = rfc3339(now_ms)
 
--- version and reason may be nil
+-- owner: as JSON; version and reason may be nil
 local function publish(kind, id, owner, version, reason)
-  local body = '"source":"redis-tokens","type":"' .. kind .. '","subject":"' .. id .. '","time":"' .. event_time
-    .. '","data":{"app":' .. app_json .. ',"type":' .. type_json .. ',"owner":' .. json_string(owner)
-  if version then body = body .. ',"version":' .. digits(version) end
-  if reason then body = body .. ',"reason":"' .. reason .. '"' end
   -- Whoever meets a token that has expired is not the cause of it.
-  if command_id ~= '' and kind ~= 'token-expired' then body = body .. ',"commandId":"' .. command_id .. '"' end
-  body = body .. '}}'
+  local caused = command_id ~= '' and kind ~= 'token-expired'
+  local body = '"source":"redis-tokens","type":"' .. kind .. '","subject":"' .. id .. '","time":"' .. event_time
+    .. '","data":{"app":' .. app_json .. ',"type":' .. type_json .. ',"owner":' .. owner
+    .. (version and ',"version":' .. digits(version) or '')
+    .. (reason and ',"reason":"' .. reason .. '"' or '')
+    .. (caused and ',"commandId":"' .. command_id .. '"' or '') .. '}}'
   -- The entry's id becomes part of the event's: whoever reads the log adds it in the same way.
   local entry = redis.call('XADD', KEYS[2], 'MAXLEN', '~', LOG_LENGTH, '*', 'event', '{"specversion":"1.0",' .. body)
   redis.call('PUBLISH', prefix .. ':events:' .. kind .. ':' .. scope,

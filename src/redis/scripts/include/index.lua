@@ -4,12 +4,15 @@
 --- @include "record"
 
 local INDEX_GRACE = 86400000 -- an index outlives its latest member by a day, so that the sweep can tell of it
+local INDEX_SLACK = 60000 -- and by up to a minute more, so that not each token of a busy scope raises it
 
 -- Adds or moves a member, and raises the index's own expiry. True where the index is new.
 local function add_member(key, member, expires)
   local until_now = redis.call('PEXPIRETIME', key)
   redis.call('ZADD', key, digits(expires), member)
-  if until_now < expires + INDEX_GRACE then redis.call('PEXPIREAT', key, digits(expires + INDEX_GRACE)) end
+  if until_now < expires + INDEX_GRACE then
+    redis.call('PEXPIREAT', key, digits(expires + INDEX_GRACE + INDEX_SLACK))
+  end
   return until_now == -2
 end
 
@@ -28,12 +31,12 @@ end
 local function revoke(id, record, reason)
   redis.call('DEL', record_key(id))
   unindex(id, record.owner)
-  publish('token-revoked', id, record.owner, record.version, reason)
+  publish('token-revoked', id, record.owner_json, record.version, reason)
 end
 
 local function expire(id, owner)
   unindex(id, owner)
-  publish('token-expired', id, owner)
+  publish('token-expired', id, json_string(owner))
 end
 
 -- Removes an overdue member and tells of it, unless the owner's record lives on: then the member is put right.

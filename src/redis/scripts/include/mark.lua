@@ -13,16 +13,15 @@ local function owner_mark(owner)
   return 'owner:' .. scope .. ':' .. segment(owner)
 end
 
--- When it was last revoked; 0 where there is no mark.
-local function marked(member)
-  return tonumber(redis.call('ZSCORE', KEYS[3], member) or 0)
+-- When each of two was last revoked; 0 where there is no mark.
+local function marked(member, other)
+  local stamps = redis.call('ZMSCORE', KEYS[3], member, other)
+  return tonumber(stamps[1] or 0), tonumber(stamps[2] or 0)
 end
 
--- The newest of some marks, and of those that the cap has pushed out.
-local function newest_mark(...)
-  local newest = tonumber(redis.call('GET', KEYS[5]) or 0)
-  for _, member in ipairs({ ... }) do newest = math.max(newest, marked(member)) end
-  return newest
+-- The newest of the marks that the cap has pushed out.
+local function newest_out()
+  return tonumber(redis.call('GET', KEYS[5]) or 0)
 end
 
 -- Never lowers a mark. The oldest beyond the cap raise the floor: creates no younger than it are refused instead.
@@ -35,16 +34,15 @@ local function mark(member, stamp)
   local excess = redis.call('ZCARD', KEYS[3]) - MARKS
   if excess > 0 then
     local oldest = redis.call('ZPOPMIN', KEYS[3], excess)
-    local newest_out = tonumber(oldest[#oldest])
-    if newest_out > newest_mark() then
-      redis.call('SET', KEYS[5], digits(newest_out), 'PX', life_ms)
-    end
+    local newest = tonumber(oldest[#oldest])
+    if newest > newest_out() then redis.call('SET', KEYS[5], digits(newest), 'PX', life_ms) end
   end
 end
 
 -- Why a record is dead although it is still there: created no later than a mark of its id or its owner.
 local function revocation_of(id, record)
-  if marked(id_mark(id)) >= record.created then return 'deleted' end
-  if marked(owner_mark(record.owner)) >= record.created then return 'deleted-all' end
+  local by_id, by_owner = marked(id_mark(id), owner_mark(record.owner))
+  if by_id >= record.created then return 'deleted' end
+  if by_owner >= record.created then return 'deleted-all' end
   return nil
 end

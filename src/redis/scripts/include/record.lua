@@ -2,10 +2,13 @@
 --- @include "scope"
 
 -- How a record of this scope begins: the same text that JSON.stringify made when it was created.
-local head = '[' .. app_json .. ',' .. type_json .. ','
+local function head()
+  return '[' .. app_json .. ',' .. type_json .. ','
+end
 
 -- The record as a table, or nil where there is none in this scope.
 local function parse(text)
+  local head = head()
   if not text or sub(text, 1, #head) ~= head then return nil end
   local from = #head + 1
   local to = from + 1
@@ -32,7 +35,7 @@ local function read(id)
 end
 
 local function encode(record)
-  return head .. record.owner_json .. ',' .. digits(record.version) .. ',' .. digits(record.created) .. ','
+  return head() .. record.owner_json .. ',' .. digits(record.version) .. ',' .. digits(record.created) .. ','
     .. digits(record.expires) .. ',' .. digits(record.refreshed) .. record.tail
 end
 

@@ -1,0 +1,43 @@
+-- See create-8.lua.
+--- @include "attempt"
+--- @include "index"
+--- @include "mark"
+
+changes.create = function()
+  local id, owner, custom = ARGV[8], ARGV[9], ARGV[12] == '1'
+
+  local reply = begin(false, KEYS[6])
+  if reply then return reply end
+
+  local expires = end_of_life(ARGV[11])
+  if expires <= now_ms then
+    if queued then return settle('expired') end
+    expires = now_ms + tonumber(ARGV[11]) -- a life as short as the way to Redis begins here
+  end
+
+  local by_id, by_owner = marked(id_mark(id), owner_mark(owner))
+  local newest = math.max(newest_out(), by_id, by_owner)
+  if issued <= newest or (not custom and by_id > 0) then return settle('revoked') end
+
+  -- A sender's clock may be ahead: what was issued after a revocation was created after it.
+  local created = math.max(math.min(issued, now), newest + 1)
+  local text = redis.call('GET', KEYS[6])
+  if text then
+    local live = parse(text)
+    -- A generated token that exists is this create, sent again; so is a custom one of the very same moment.
+    if live and live.owner == owner and (not custom or live.created == created) then
+      return settle('ok', text, live.version, live.created, live.expires)
+    end
+    return settle('exists')
+  end
+
+  -- First, so that it is refused where memory is full: after a script has freed some, Redis lets it grow.
+  write(id, {
+    owner_json = ARGV[10], version = 1, created = created, expires = expires, refreshed = 0, tail = ARGV[13],
+  })
+  if redis.call('ZSCORE', KEYS[7], id) then expire(id, owner) end
+  clear_overdue(2)
+  if index(id, owner, expires) then redis.call('SADD', KEYS[8], scope) end
+  publish('token-created', id, ARGV[10], 1)
+  return settle('ok', '', 1, created, expires)
+end

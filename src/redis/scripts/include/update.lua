@@ -1,0 +1,43 @@
+-- See update-5.lua.
+--- @include "meant"
+
+changes.update = function()
+  local id = ARGV[8]
+
+  local reply = begin(false, KEYS[5])
+  if reply then return reply end
+
+  local record = meant(id)
+  if not record then return settle('none') end
+
+  local changes = {}
+  for i = 10, #ARGV, 2 do changes[ARGV[i]] = ARGV[i + 1] end
+
+  local tail, bytes, count = {}, 1, 0
+  local function keep(key, json)
+    local name = json_string(key)
+    tail[#tail + 1] = name .. ',' .. json_string(json)
+    bytes = bytes + #name + 1 + #json + 1 -- name, colon, value, and a comma or the closing brace
+    count = count + 1
+  end
+
+  local entries = record.tail == ']' and {} or cjson.decode('[' .. sub(record.tail, 2))
+  for i = 1, #entries, 2 do
+    local key = entries[i]
+    local change = changes[key]
+    changes[key] = nil
+    if change ~= '' then keep(key, change or entries[i + 1]) end
+  end
+  for i = 10, #ARGV, 2 do
+    local change = changes[ARGV[i]]
+    if change and change ~= '' then keep(ARGV[i], change) end
+  end
+  if count == 0 then bytes = 2 end
+  if bytes > tonumber(ARGV[9]) then return settle('too-large', '', bytes) end
+
+  record.version = record.version + 1
+  record.tail = (count == 0 and '' or ',') .. table.concat(tail, ',') .. ']'
+  local text = write(id, record)
+  publish('token-updated', id, record.owner_json, record.version)
+  return settle('ok', text, record.version, record.created)
+end

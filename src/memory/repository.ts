@@ -138,7 +138,8 @@ export class MemoryTokenRepository implements TokenRepository {
   async deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number> {
     const { outcome } = this.#decide(command, attempt, (run) => {
       const mark = ownerMark(command, command.owner);
-      // In process it ends what there is when it runs: what a creator ahead of time made is younger than the last mark.
+      // In process it ends what there is when it runs: what a creator ahead of time made is younger than the last
+      // mark, or than now.
       const before = run.job ? 0 : Math.max(this.#marks.of(mark), this.#marks.floor) + 1;
       const stamp = Math.max(revocationTime(command.issuedAt, run), before);
       this.#marks.set(mark, stamp, run.now);
@@ -146,7 +147,7 @@ export class MemoryTokenRepository implements TokenRepository {
       for (const token of this.#records.ofOwner(command, command.owner)) {
         if (!isAlive(token, run.nowMs)) {
           this.#expire(token, run);
-        } else if (token.createdAt <= stamp) {
+        } else if (token.createdAt <= stamp || (!run.job && token.createdAt > run.now)) {
           this.#revoke(token, 'deleted-all', run);
           ended++;
         }

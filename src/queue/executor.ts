@@ -3,7 +3,6 @@ import { Keys } from '../redis/keys.js';
 import { MICROS_PER_MS } from '../tokens/clock.js';
 import { type Command, isChange } from '../tokens/commands.js';
 import {
-  GivenUpError,
   StoreUnavailableError,
   TokenError,
   toWireError,
@@ -174,12 +173,16 @@ export class CommandExecutor {
   }
 }
 
+/** What is decided for a command. Anything else, such as a right that Redis does not grant, may pass. */
+const FINAL: ReadonlySet<string> = new Set([
+  'VALIDATION',
+  'TOKEN_EXISTS',
+  'TOKEN_REVOKED',
+  'COMMAND_EXPIRED',
+]);
+
 /** Whether this is what came of the command, and not of this attempt at its job. */
-const isFinal = (error: unknown): boolean =>
-  error instanceof TokenError &&
-  !(error instanceof StoreUnavailableError) &&
-  !(error instanceof GivenUpError) &&
-  error.code !== 'CLOSED';
+const isFinal = (error: unknown): boolean => error instanceof TokenError && FINAL.has(error.code);
 
 const unknownOutcome = (error: unknown): WireError =>
   toWireError(new StoreUnavailableError(toWireError(error).message, 'unknown'));

@@ -1,5 +1,6 @@
 // Contract: deleteAll.
 import { assert } from 'chai';
+import { MICROS_PER_MS } from '../../src/tokens/clock.js';
 import { newId, SECOND, scatteredId, type World } from './world.js';
 
 export function deleteAllContract(world: World): void {
@@ -12,6 +13,15 @@ export function deleteAllContract(world: World): void {
       assert.deepEqual(await world.list('ann'), []);
       assert.deepEqual(await world.indexSizes(), { byOwner: 0, byScope: 0 });
       assert.equal(await world.deleteAll('ann'), 0);
+    });
+
+    it('in process ends what was made by a sender whose clock is ahead, after a revocation of its id', async () => {
+      const id = newId();
+      const issuedAt = world.now() + 4 * SECOND * MICROS_PER_MS;
+      await world.delete(id, { issuedAt, job: world.job('revocations'), commandId: 'out' });
+      await world.create({ id, custom: true, issuedAt: issuedAt + 1, job: world.job(), commandId: 'in' });
+      assert.equal(await world.deleteAll('ann'), 1);
+      assert.isUndefined(await world.get(id));
     });
 
     it('tells of each that it ended, once', async () => {

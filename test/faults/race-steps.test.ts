@@ -8,6 +8,7 @@ import { resolveTokenOptions } from '../../src/tokens/options.js';
 import { Stage } from '../queue/stage.js';
 import { Chance } from '../support/chance.js';
 import { rejection } from '../support/eventually.js';
+import { moveIntoPast } from '../support/time-travel.js';
 import { Sender } from './held-client.js';
 import { create, deleteAll, endInSteps, PATIENT, refresh, STEP } from './steps.js';
 
@@ -58,22 +59,29 @@ describe('A deleteAll in steps', function () {
     assert.sameMembers(indexed, left);
   });
 
-  for (const [move, plan] of Object.entries({
+  const MOVES = {
     'is refreshed from behind the place of the pass to before it': { from: 1_200, to: 300 },
     'slips to before it, because one of before it is refreshed to the end': { from: 900, to: 900 },
-  })) {
+  };
+  for (const [move, plan, waited] of Object.entries(MOVES).flatMap(([name, moved]) => [
+    [name, moved, 0] as const,
+    [`${name}, although it waited for longer than marks are kept`, moved, 1_000] as const,
+  ])) {
     it(`ends an old token among younger ones that ${move}, whenever it does`, async () => {
       const { repository, between } = await stepping();
       const other = stage.repository(PATIENT);
       await other.ready();
       for (let at = 1; at <= 6; at++) {
         const owner = `owner-${at}`;
-        const old = await create(other, { owner, duration: plan.from });
-        const issuedAt = other.now();
+        const old = await create(other, { owner, duration: waited + plan.from });
+        const issuedAt = other.now() - waited * 1_000_000;
         // More than one step takes, and none of them old enough: the pass that sees them may be the last.
         const young = await Promise.all(
-          Array.from({ length: STEP + 200 }, (_, i) => create(other, { owner, duration: 600 + i / 4 })),
+          Array.from({ length: STEP + 200 }, (_, i) =>
+            create(other, { owner, duration: waited + 600 + i / 4 }),
+          ),
         );
+        if (waited > 0) await moveIntoPast(stage.redis, stage.prefix, waited * 1_000);
         let step = 0;
         const steps = await between(
           async () => {

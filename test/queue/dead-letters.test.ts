@@ -2,6 +2,8 @@
 import { type Job, UnrecoverableError, Worker } from 'bullmq';
 import { assert } from 'chai';
 import {
+  CommandFailedError,
+  ConfigError,
   type JobResult,
   StoreUnavailableError,
   type TokenRepository,
@@ -93,6 +95,24 @@ describe('A dead letter', () => {
     assert.equal((await rejection(producer.result({ ...receipt, commandId: 'y' }))).message, GONE);
     assert.lengthOf(heard, 1);
   });
+
+  for (const [what, refusal] of Object.entries({
+    'a right that Redis does not grant': new ConfigError('Redis refuses: NOPERM'),
+    'an answer that nobody expects': new CommandFailedError('Redis answers: WRONGTYPE'),
+  })) {
+    it(`is what ${what} makes of a revocation, which can be run again`, async () => {
+      const real = stage.repository();
+      const refusing: Partial<TokenRepository> = { delete: () => Promise.reject(refusal) };
+      const worker = await stage.startWorker({ repository: replaced(real, refusing) });
+      const command = { commandId: 'x', op: 'delete', issuedAt: stamp(), ...SCOPE, id: FIRST };
+      await stage.queue('revocations').add('command', jobOf(command), { jobId: 'j-1', ...ATTEMPTS });
+      assert.deepEqual(told(await message(0)), ['COMMAND_FAILED']);
+      await worker.close();
+      await stage.startWorker();
+      assert.isTrue(await letters().retry('revocations', 'j-1'));
+      assert.deepEqual(told(await message(1)), ['completed']);
+    });
+  }
 
   it('is not applied by a worker that was frozen meanwhile', async () => {
     const data = await half();

@@ -196,6 +196,15 @@ describe('Operations through a queue', () => {
     assert.lengthOf(await producer.list({ ...SCOPE, owner: 'ann', limit: 10 }), 10);
   });
 
+  it('tell what they changed, however large it is', async () => {
+    await stage.startWorker({ maxDataBytes: 4_194_304 });
+    const producer = stage.producer({ maxDataBytes: 4_194_304 });
+    const data = { text: 'x'.repeat(1_100_000) };
+    const { token, ...made } = await producer.create({ ...SCOPE, owner: 'ann', duration: 60, data });
+    assert.equal(made.version, 1);
+    assert.equal((await producer.update({ ...SCOPE, token, data: { a: 1 } }))?.version, 2);
+  });
+
   it('take their scope and its defaults from a handle', async () => {
     await stage.startWorker();
     const producer = stage.producer();

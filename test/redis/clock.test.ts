@@ -1,7 +1,7 @@
 // The clock that commands are stamped with: Redis' own, as the process reckons it.
 import { performance } from 'node:perf_hooks';
 import { assert } from 'chai';
-import { type SinonFakeTimers, useFakeTimers } from 'sinon';
+import { type SinonFakeTimers, stub, useFakeTimers } from 'sinon';
 import { fromTime, RedisClock } from '../../src/redis/clock.js';
 import { Store } from '../../src/redis/store.js';
 import { rejection } from '../support/eventually.js';
@@ -35,6 +35,23 @@ describe('The clock', () => {
     const after = await ask();
     assert.isAbove(reckoned, before - 5_000);
     assert.isBelow(reckoned, after + 5_000);
+  });
+
+  it('is told as well in a process that is too busy to read the answer when it comes', async () => {
+    const { url } = await sharedRedis();
+    const store = opened.add(new Store(url, 5_000));
+    const ask = async () => fromTime(await store.client.time());
+    await store.connected();
+    const busy = setInterval(() => {
+      const until = performance.now() + 60;
+      while (performance.now() < until);
+    });
+    const clock = new RedisClock(ask);
+    await clock.sync();
+    clearInterval(busy);
+    const [before, reckoned, after] = [await ask(), clock.now(), await ask()];
+    assert.isAbove(reckoned, before - 20_000); // half of each answer's way would be 30 ms
+    assert.isBelow(reckoned, after + 20_000);
   });
 
   it('rises strictly, however often it is asked', async () => {
@@ -84,6 +101,12 @@ describe('The clock', () => {
   });
 
   it('goes on by the monotonic clock, and believes the quickest of several answers', async () => {
+    const waiting = stub(performance, 'eventLoopUtilization').returns({
+      idle: 1_000,
+      active: 0,
+      utilization: 0,
+    });
+    opened.later(waiting, () => waiting.restore());
     fake = useFakeTimers({ now: 0, toFake: ['Date', 'performance'] });
     const trips = [40, 10, 30, 20, 50];
     let asked = 0;

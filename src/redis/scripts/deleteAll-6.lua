@@ -25,10 +25,12 @@ if reply then return reply end
 local stamp = tonumber(ARGV[9])
 if not stamp then
   stamp = revocation_time()
-  -- In process it ends what there is when it runs: what a creator ahead of time made is younger than the last mark.
+  -- In process it ends what there is when it runs: what a creator ahead of time made is younger than the last mark,
+  -- or than now.
   if not queued then stamp = math.max(stamp, newest_out() + 1, marked(owner_mark(owner), '') + 1) end
 end
 mark(owner_mark(owner), stamp)
+mark_late(owner_mark(owner), stamp)
 
 local limit = redis.call('ZCARD', KEYS[6]) <= AT_ONCE and AT_ONCE or PAGE
 local first = rank_behind(true, KEYS[6], ARGV[10], ARGV[11])
@@ -38,7 +40,7 @@ for i = 1, #page, 2 do
   local record = read(page[i])
   if not record or record.owner ~= owner then
     expire(page[i], owner)
-  elseif record.created <= stamp then
+  elseif record.created <= stamp or (not queued and record.created > now) then
     revoke(page[i], record, 'deleted-all')
     ended = ended + 1
   end

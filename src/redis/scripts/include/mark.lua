@@ -24,6 +24,20 @@ local function newest_out()
   return tonumber(redis.call('GET', KEYS[5]) or 0)
 end
 
+-- Marks of revocations that go on in steps although they are older than marks live: until such a one is done, what it
+-- is to end is neither updated nor refreshed out of its way.
+local LATE_LIFE = 60000 -- milliseconds: each step begins it anew
+
+local function late_marks()
+  return tag .. 'late'
+end
+
+local function mark_late(member, stamp)
+  if stamp >= now - tonumber(ARGV[7]) - MARK_GRACE then return end
+  redis.call('ZADD', late_marks(), 'GT', digits(stamp), member)
+  redis.call('PEXPIRE', late_marks(), LATE_LIFE)
+end
+
 -- Never lowers a mark. The oldest beyond the cap raise the floor: creates no younger than it are refused instead.
 local function mark(member, stamp)
   local life = tonumber(ARGV[7]) + MARK_GRACE
@@ -43,6 +57,7 @@ end
 local function revocation_of(id, record)
   local by_id, by_owner = marked(id_mark(id), owner_mark(record.owner))
   if by_id >= record.created then return 'deleted' end
-  if by_owner >= record.created then return 'deleted-all' end
+  local late = tonumber(redis.call('ZSCORE', late_marks(), owner_mark(record.owner)) or 0)
+  if math.max(by_owner, late) >= record.created then return 'deleted-all' end
   return nil
 end

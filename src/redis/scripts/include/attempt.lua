@@ -24,7 +24,7 @@ end
 local function begin(revocation, key)
   issued, queued = tonumber(ARGV[4]), ARGV[6] == '1'
   if now > tonumber(ARGV[5]) then return { 'late', now, '', 0, 0, 0 } end
-  if queued then
+  if queued and (ask_once('EXISTS', KEYS[4]) == 1 or decided_now[command_id]) then
     local decided = redis.call('HGET', KEYS[4], command_id)
     if decided then
       local code, a, b, c = string.match(decided, '^([%a-]+):(%d+):(%d+):(%d+)$')

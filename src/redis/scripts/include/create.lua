@@ -16,12 +16,15 @@ changes.create = function()
   end
 
   local by_id, by_owner = marked(id_mark(id), owner_mark(owner))
-  local newest = math.max(newest_out(), by_id, by_owner)
+  local newest = math.max(tonumber(ask_once('GET', KEYS[5]) or 0), by_id, by_owner)
   if issued <= newest or (not custom and by_id > 0) then return settle('revoked') end
 
   -- A sender's clock may be ahead: what was issued after a revocation was created after it.
   local created = math.max(math.min(issued, now), newest + 1)
-  local text = redis.call('GET', KEYS[6])
+  -- First, so that it is refused where memory is full: after a script has freed some, Redis lets it grow.
+  local text = write_new(id, {
+    owner_json = ARGV[10], version = 1, created = created, expires = expires, refreshed = 0, tail = ARGV[13],
+  })
   if text then
     local live = parse(text)
     -- A generated token that exists is this create, sent again; so is a custom one of the very same moment.
@@ -31,13 +34,10 @@ changes.create = function()
     return settle('exists')
   end
 
-  -- First, so that it is refused where memory is full: after a script has freed some, Redis lets it grow.
-  write(id, {
-    owner_json = ARGV[10], version = 1, created = created, expires = expires, refreshed = 0, tail = ARGV[13],
-  })
-  if redis.call('ZSCORE', KEYS[7], id) then expire(id, owner) end
+  local is_new_scope, had_life = index(id, owner, expires)
+  if is_new_scope then redis.call('SADD', KEYS[8], scope) end
+  if had_life then publish('token-expired', id, ARGV[10]) end -- one that was over, and that nobody has met
   clear_overdue(2)
-  if index(id, owner, expires) then redis.call('SADD', KEYS[8], scope) end
   publish('token-created', id, ARGV[10], 1)
   return settle('ok', '', 1, created, expires)
 end

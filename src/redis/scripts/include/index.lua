@@ -6,25 +6,37 @@
 local INDEX_GRACE = 86400000 -- an index outlives its latest member by a day, so that the sweep can tell of it
 local INDEX_SLACK = 60000 -- and by up to a minute more, so that not each token of a busy scope raises it
 
--- Adds or moves a member, and raises the index's own expiry. True where the index is new.
+-- When each index goes that this script has added to.
+local goes = {}
+
+-- Adds or moves a member, and raises the index's own expiry. Whether the index is new, and whether the member was there.
 local function add_member(key, member, expires)
-  local until_now = redis.call('PEXPIRETIME', key)
-  redis.call('ZADD', key, digits(expires), member)
+  local until_now = goes[key] or redis.call('PEXPIRETIME', key)
+  local was_there = redis.call('ZADD', key, digits(expires), member) == 0
   if until_now < expires + INDEX_GRACE then
-    redis.call('PEXPIREAT', key, digits(expires + INDEX_GRACE + INDEX_SLACK))
+    goes[key] = expires + INDEX_GRACE + INDEX_SLACK
+    redis.call('PEXPIREAT', key, digits(goes[key]))
+  else
+    goes[key] = until_now
   end
-  return until_now == -2
+  return until_now == -2, was_there
 end
 
--- True where the scope's index is new.
+-- Whether the scope's index is new, and whether the owner's held the token before.
 local function index(id, owner, expires)
-  add_member(owner_key(owner), id, expires)
-  return add_member(KEYS[1], id .. ':' .. owner, expires)
+  local _, was_there = add_member(owner_key(owner), id, expires)
+  local is_new = add_member(KEYS[1], id .. ':' .. owner, expires)
+  return is_new, was_there
+end
+
+local function remove_member(key, member)
+  redis.call('ZREM', key, member)
+  goes[key] = nil -- it may have been the last one
 end
 
 local function unindex(id, owner)
-  redis.call('ZREM', owner_key(owner), id)
-  redis.call('ZREM', KEYS[1], id .. ':' .. owner)
+  remove_member(owner_key(owner), id)
+  remove_member(KEYS[1], id .. ':' .. owner)
 end
 
 -- Ends a live token. Frees before it grows, so that it works when memory is full.
@@ -54,10 +66,15 @@ local function end_overdue(id, owner)
   return true
 end
 
+-- Indexes of scopes in which this script has left nothing that is overdue.
+local cleared = {}
+
 -- Ends at most `limit` overdue members of the scope; answers how many it met.
 local function clear_overdue(limit)
+  if cleared[KEYS[1]] then return 0 end
   local overdue = redis.call('ZRANGE', KEYS[1], '-inf', '(' .. digits(now_ms), 'BYSCORE', 'LIMIT', 0, limit)
   for _, member in ipairs(overdue) do end_overdue(sub(member, 1, 22), sub(member, 24)) end
+  cleared[KEYS[1]] = #overdue < limit
   return #overdue
 end
 

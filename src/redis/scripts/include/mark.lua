@@ -57,7 +57,9 @@ end
 local function revocation_of(id, record)
   local by_id, by_owner = marked(id_mark(id), owner_mark(record.owner))
   if by_id >= record.created then return 'deleted' end
-  local late = tonumber(redis.call('ZSCORE', late_marks(), owner_mark(record.owner)) or 0)
-  if math.max(by_owner, late) >= record.created then return 'deleted-all' end
+  if ask_once('EXISTS', late_marks()) == 1 then
+    by_owner = math.max(by_owner, tonumber(redis.call('ZSCORE', late_marks(), owner_mark(record.owner)) or 0))
+  end
+  if by_owner >= record.created then return 'deleted-all' end
   return nil
 end

@@ -39,6 +39,11 @@ local function encode(record)
     .. digits(record.expires) .. ',' .. digits(record.refreshed) .. record.tail
 end
 
+-- Writes a record where there is none; else answers the text of the one that is there.
+local function write_new(id, record)
+  return redis.call('SET', record_key(id), encode(record), 'NX', 'GET', 'PXAT', digits(record.expires))
+end
+
 -- Writes the record: the value and its life in one command.
 local function write(id, record)
   local text = encode(record)

@@ -18,6 +18,24 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2]) -- microseconds, exact in a double
 local now_ms = floor(now / 1000)
 
+-- Answers to questions that are asked once although many changes are made: nobody else makes any meanwhile.
+local answers = {}
+
+-- For what no script changes that asks like this.
+local function ask_once(command, key)
+  local of_command = answers[command]
+  if not of_command then
+    of_command = {}
+    answers[command] = of_command
+  end
+  local answer = of_command[key]
+  if answer == nil then
+    answer = redis.call(command, key)
+    of_command[key] = answer
+  end
+  return answer
+end
+
 -- tostring() keeps 14 digits only. '%d' is far quicker than '%.0f', where C's long holds 64 bits.
 local DIGITS = format('%d', 4503599627370496) == '4503599627370496' and '%d' or '%.0f'
 local function digits(number)

@@ -34,7 +34,8 @@ export class ChangeSender {
   send(shard: number, call: Call): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#waiting.size === 0) process.nextTick(() => this.#flush());
-      const change = { ...call, resolve, reject };
+      const { script, keys, args } = call;
+      const change = { script, keys, args, resolve, reject };
       const waiting = this.#waiting.get(shard);
       if (waiting) waiting.push(change);
       else this.#waiting.set(shard, [change]);

@@ -5,13 +5,13 @@ import type { Scope } from '../tokens/types.js';
 /** A name as a segment of a key or channel: no delimiter, glob or brace is left in it. */
 export const segment = (name: string): string => encodeURIComponent(name).replaceAll('*', '%2A');
 
-const scopeSegments = ({ app, type }: Scope): string => `${segment(app)}:${segment(type)}`;
-
 export class Keys {
   readonly prefix: string;
   /** BullMQ's prefix: the queues' keys lie in one slot of their own. */
   readonly queues: string;
   readonly meta: string;
+  /** Those of the scope that was asked for last: mostly it is asked for again. */
+  #scope = { app: '', type: '', segments: '' };
 
   constructor(prefix: string) {
     this.prefix = prefix;
@@ -24,11 +24,11 @@ export class Keys {
   }
 
   ownerIndex(shard: number, scope: Scope, owner: string): string {
-    return `${this.#tag(shard)}o:${scopeSegments(scope)}:${segment(owner)}`;
+    return `${this.#tag(shard)}o:${this.#scopeSegments(scope)}:${segment(owner)}`;
   }
 
   scopeIndex(shard: number, scope: Scope): string {
-    return `${this.#tag(shard)}s:${scopeSegments(scope)}`;
+    return `${this.#tag(shard)}s:${this.#scopeSegments(scope)}`;
   }
 
   /** The scope that a member of `scopes` names, or `undefined` for what was not written here. */
@@ -80,6 +80,14 @@ export class Keys {
 
   results(source: string): string {
     return `${this.prefix}:results:${source}`;
+  }
+
+  #scopeSegments({ app, type }: Scope): string {
+    const last = this.#scope;
+    if (last.app === app && last.type === type) return last.segments;
+    const segments = `${segment(app)}:${segment(type)}`;
+    this.#scope = { app, type, segments };
+    return segments;
   }
 
   #tag(shard: number): string {

@@ -237,7 +237,11 @@ export class RedisTokenRepository implements TokenRepository {
     const byShard = new Map<number, string[]>();
     for (const { command, commandId } of commands) {
       const where = 'id' in command ? [shardOf(command.id, this.#options.shards)] : this.#shards;
-      for (const shard of where) byShard.set(shard, [...(byShard.get(shard) ?? []), commandId]);
+      for (const shard of where) {
+        const known = byShard.get(shard);
+        if (known) known.push(commandId);
+        else byShard.set(shard, [commandId]);
+      }
     }
     return Promise.all([...byShard].map(([shard, commandIds]) => run(shard, commandIds)));
   }

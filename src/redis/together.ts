@@ -10,48 +10,57 @@ export interface Call {
   args: readonly Argument[];
 }
 
-/** Calls of one script with equally many arguments: how the first is made, and where the others differ. */
+/** Calls of one script with equally many arguments: the first of them, and at which places others differ from it. */
 interface Kind {
-  place: number;
+  number: number;
   first: Call;
-  keys: Set<number>;
-  args: Set<number>;
+  keys: Differences;
+  args: Differences;
 }
 
 export function together(calls: readonly Call[]): { keys: string[]; args: Argument[] } {
-  const kinds = new Map<string, Kind>();
-  const kindOf = new Map<Call, Kind>();
-  for (const call of calls) {
-    const name = `${call.script} ${call.args.length}`;
-    let kind = kinds.get(name);
+  const kinds: Kind[] = [];
+  const kindOfCall = calls.map((call) => {
+    let kind = kinds.find(
+      ({ first }) => first.script === call.script && first.args.length === call.args.length,
+    );
     if (!kind) {
-      kind = { place: kinds.size + 1, first: call, keys: new Set(), args: new Set() };
-      kinds.set(name, kind);
+      kind = { number: kinds.length + 1, first: call, keys: new Differences(), args: new Differences() };
+      kinds.push(kind);
     }
-    addDifferences(kind.keys, kind.first.keys, call.keys);
-    addDifferences(kind.args, kind.first.args, call.args);
-    kindOf.set(call, kind);
-  }
+    kind.keys.add(kind.first.keys, call.keys);
+    kind.args.add(kind.first.args, call.args);
+    return kind;
+  });
 
   const keys: string[] = [];
-  const args: Argument[] = [kinds.size];
-  for (const { first, keys: otherKeys, args: otherArgs } of kinds.values()) {
-    args.push(first.script, first.keys.length, first.args.length, otherKeys.size, otherArgs.size);
-    for (const place of otherKeys) args.push(place + 1); // Lua counts from 1
-    for (const place of otherArgs) args.push(place + 1);
+  const args: Argument[] = [kinds.length];
+  for (const { first, keys: ofKeys, args: ofArgs } of kinds) {
+    args.push(first.script, first.keys.length, first.args.length, ofKeys.places.length, ofArgs.places.length);
+    for (const place of ofKeys.places) args.push(place + 1); // Lua counts from 1
+    for (const place of ofArgs.places) args.push(place + 1);
     for (const arg of first.args) args.push(arg); // there may be more than a call can take arguments
     keys.push(...first.keys);
   }
-  for (const [call, kind] of kindOf) {
-    args.push(kind.place);
-    for (const place of kind.keys) keys.push(call.keys[place] as string);
-    for (const place of kind.args) args.push(call.args[place] as Argument);
+  for (const [i, call] of calls.entries()) {
+    const kind = kindOfCall[i] as Kind;
+    args.push(kind.number);
+    for (const place of kind.keys.places) keys.push(call.keys[place] as string);
+    for (const place of kind.args.places) args.push(call.args[place] as Argument);
   }
   return { keys, args };
 }
 
-function addDifferences(places: Set<number>, a: readonly Argument[], b: readonly Argument[]): void {
-  for (let place = 0; place < a.length; place++) {
-    if (a[place] !== b[place]) places.add(place);
+/** Places at which some of many lists differ. */
+class Differences {
+  readonly places: number[] = [];
+  readonly #differs: boolean[] = [];
+
+  add(first: readonly Argument[], other: readonly Argument[]): void {
+    for (let place = 0; place < first.length; place++) {
+      if (this.#differs[place] || first[place] === other[place]) continue;
+      this.#differs[place] = true;
+      this.places.push(place);
+    }
   }
 }

@@ -5,10 +5,13 @@ local floor, format, sub, find = math.floor, string.format, string.sub, string.f
 
 local app_json, type_json, command_id
 local tag, prefix, shard, scope
+local entered -- the scope index that they follow from
 
 -- Takes the names that follow from KEYS and ARGV: for a script, or for each of several that are run as one.
 local function enter()
   app_json, type_json, command_id = ARGV[1], ARGV[2], ARGV[3]
+  if KEYS[1] == entered then return end
+  entered = KEYS[1]
   -- A scope index is `{prefix:shard}:s:<app>:<type>`: all other names of the shard follow from it.
   tag, prefix, shard, scope = string.match(KEYS[1], '^({(.-):(%d+)}:)s:(.*)$')
 end

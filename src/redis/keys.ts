@@ -5,6 +5,12 @@ import type { Scope } from '../tokens/types.js';
 /** A name as a segment of a key or channel: no delimiter, glob or brace is left in it. */
 export const segment = (name: string): string => encodeURIComponent(name).replaceAll('*', '%2A');
 
+/** A scope as the arguments that scripts begin with. */
+export const scopeArgs = ({ app, type }: Scope): [app: string, type: string] => [
+  JSON.stringify(app),
+  JSON.stringify(type),
+];
+
 export class Keys {
   readonly prefix: string;
   /** BullMQ's prefix: the queues' keys lie in one slot of their own. */

@@ -10,20 +10,18 @@ import type { Scope, TokenRecord } from '../tokens/types.js';
 import { ChangeSender } from './changes.js';
 import { decodeRecord, encodeChanges, encodeTail, toMs } from './codec.js';
 import { Deployment } from './deployment.js';
-import { Keys } from './keys.js';
+import { Keys, scopeArgs } from './keys.js';
 import { RecordReader } from './reader.js';
 import { parseReply, type Reply, refusal } from './reply.js';
 import type { ScriptName } from './scripts.generated.js';
 import type { Store } from './store.js';
+import { Sweeper } from './sweeper.js';
 
 /** No deadline: for the later steps of a change whose first step has met it. */
 const FOR_EVER: Microseconds = Number.MAX_SAFE_INTEGER;
 
-/** Overdue tokens that one step of a sweep ends: about two milliseconds. */
-const SWEPT_AT_ONCE = 200;
-
-/** Scopes that a sweep looks at side by side. */
-const SCOPES_AT_ONCE = 100;
+/** Records that one step of a list reads: some milliseconds. */
+const LISTED_AT_ONCE = 500;
 
 export class RedisTokenRepository implements TokenRepository {
   readonly #store: Store;
@@ -33,6 +31,7 @@ export class RedisTokenRepository implements TokenRepository {
   readonly #changes: ChangeSender;
   readonly #deployment: Deployment;
   readonly #shards: readonly number[];
+  readonly #sweeper: Sweeper;
 
   constructor(store: Store, options: ResolvedTokenOptions) {
     this.#store = store;
@@ -42,6 +41,7 @@ export class RedisTokenRepository implements TokenRepository {
     this.#changes = new ChangeSender(store);
     this.#deployment = new Deployment(store, this.#keys, options);
     this.#shards = Array.from({ length: options.shards }, (_, shard) => shard);
+    this.#sweeper = new Sweeper(store, this.#keys, this.#shards);
   }
 
   get isReady(): boolean {
@@ -126,29 +126,10 @@ export class RedisTokenRepository implements TokenRepository {
   }
 
   async list(command: Commands['list']): Promise<TokenRecord[]> {
-    const { owner, limit, after } = command;
-    const replies = await Promise.all(
-      this.#shards.map((shard) =>
-        this.#store.readScript(
-          'list',
-          [
-            this.#keys.scopeIndex(shard, command),
-            this.#keys.log(shard),
-            this.#keys.ownerIndex(shard, command, owner),
-          ],
-          [...scopeArgs(command), '', owner, limit, after?.expiresAt ?? '', after?.id ?? ''],
-        ),
-      ),
-    );
-    const records: TokenRecord[] = [];
-    for (const reply of replies as string[][]) {
-      for (let i = 0; i < reply.length; i += 2) {
-        const record = decodeRecord(reply[i] as string, reply[i + 1] as string, command);
-        if (record) records.push(record);
-      }
-    }
+    const found = await Promise.all(this.#shards.map((shard) => this.#listShard(shard, command)));
+    const records = found.flat();
     if (this.#shards.length > 1) records.sort(latestFirst);
-    return records.slice(0, limit);
+    return records.slice(0, command.limit);
   }
 
   async giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<Set<string>> {
@@ -170,9 +151,8 @@ export class RedisTokenRepository implements TokenRepository {
     );
   }
 
-  async sweep(signal?: AbortSignal): Promise<number> {
-    const ended = await Promise.all(this.#shards.map((shard) => this.#sweepShard(shard, signal)));
-    return ended.reduce((sum, count) => sum + count, 0);
+  sweep(signal?: AbortSignal): Promise<number> {
+    return this.#sweeper.sweep(signal);
   }
 
   async close(): Promise<void> {
@@ -201,32 +181,30 @@ export class RedisTokenRepository implements TokenRepository {
     return { ended: reply.numbers[0], stamp: reply.numbers[1] };
   }
 
-  async #sweepShard(shard: number, signal: AbortSignal | undefined): Promise<number> {
-    const key = this.#keys.scopes(shard);
-    let ended = 0;
-    let cursor = '0';
+  /** In steps, too: each goes on behind the last record that was found. */
+  async #listShard(shard: number, command: Commands['list']): Promise<TokenRecord[]> {
+    const { owner, limit } = command;
+    const keys = [
+      this.#keys.scopeIndex(shard, command),
+      this.#keys.log(shard),
+      this.#keys.ownerIndex(shard, command, owner),
+    ];
+    const records: TokenRecord[] = [];
+    let { after } = command;
+    let wanted: number;
+    let reply: string[];
     do {
-      const [next, members] = await this.#store.read((client) =>
-        client.sscan(key, cursor, 'COUNT', SCOPES_AT_ONCE),
-      );
-      cursor = next;
-      const counts = await Promise.all(members.map((member) => this.#sweepScope(shard, member, signal)));
-      ended += counts.reduce((sum, count) => sum + count, 0);
-    } while (cursor !== '0' && !signal?.aborted);
-    return ended;
-  }
-
-  async #sweepScope(shard: number, member: string, signal: AbortSignal | undefined): Promise<number> {
-    const scope = this.#keys.scopeOf(member);
-    if (!scope) return 0;
-    const keys = [this.#keys.scopeIndex(shard, scope), this.#keys.log(shard), this.#keys.scopes(shard)];
-    let ended = 0;
-    let met: number;
-    do {
-      met = Number(await this.#store.readScript('sweep', keys, [...scopeArgs(scope), '', SWEPT_AT_ONCE]));
-      ended += met;
-    } while (met === SWEPT_AT_ONCE && !signal?.aborted);
-    return ended;
+      wanted = Math.min(limit - records.length, LISTED_AT_ONCE);
+      const place = [after?.expiresAt ?? '', after?.id ?? ''];
+      const args = [...scopeArgs(command), '', owner, wanted, ...place];
+      reply = (await this.#store.readScript('list', keys, args)) as string[];
+      for (let i = 0; i < reply.length; i += 2) {
+        const record = decodeRecord(reply[i] as string, reply[i + 1] as string, command);
+        if (record) records.push(record);
+      }
+      after = records.at(-1);
+    } while (reply.length === 2 * wanted && records.length < limit);
+    return records;
   }
 
   /** Once for each shard that something of these commands is decided on, with their ids. */
@@ -283,8 +261,6 @@ export class RedisTokenRepository implements TokenRepository {
 }
 
 const flag = (value: boolean): string => (value ? '1' : '0');
-
-const scopeArgs = ({ app, type }: Scope): string[] => [JSON.stringify(app), JSON.stringify(type)];
 
 /** The record of the life that a change was decided for, as of now; `undefined` where there was or is none. */
 function recordOf(

@@ -31,6 +31,19 @@ export function listContract(world: World): void {
       assert.deepEqual(idsOf(await world.list('ann')), [...ids].sort().reverse());
     });
 
+    it('answers as many as are asked for, in order, also where that takes several steps', async () => {
+      const made = await Promise.all(
+        Array.from({ length: 1_300 }, (_, i) =>
+          world.create({ id: scatteredId(), duration: 60 + (i % 400) }),
+        ),
+      );
+      const sorted = made.toSorted((a, b) => b.expiresAt - a.expiresAt || (a.id < b.id ? 1 : -1));
+      assert.deepEqual(await world.list('ann', { limit: 10_000 }), sorted);
+      assert.deepEqual(await world.list('ann', { limit: 1_100 }), sorted.slice(0, 1_100));
+      const after = sorted[99];
+      assert.deepEqual(await world.list('ann', { limit: 1_000, after }), sorted.slice(100, 1_100));
+    });
+
     it('answers at most `limit`, and goes on after the last record seen', async () => {
       const ids = [...(await createAtOnce(5)), ...(await createAtOnce(6, 700))];
       const all = await world.list('ann');

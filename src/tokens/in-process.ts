@@ -44,10 +44,20 @@ export class InProcessTokens implements TokenOperations {
     );
   }
 
+  /** What the repository knows is answered at once: the machinery of a call that waits would cost more than the rest. */
   get<D extends object = AnyData>(input: TokenInput): Promise<Token<D> | undefined> {
-    return this.#run('get', input, ({ command, token, possible }) =>
-      possible ? withToken<D>(this.#repository.get(command), token) : undefined,
-    );
+    const read = ({ command, token, possible }: Sealed<'get'>) =>
+      possible ? withToken<D>(this.#repository.get(command), token) : undefined;
+    if (!this.#repository.peek || this.#calls.closed) return this.#run('get', input, read);
+    let sealed: Sealed<'get'>;
+    try {
+      sealed = this.#sealer.seal('get', input);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const near = sealed.possible ? this.#repository.peek(sealed.command) : undefined;
+    if (near) return Promise.resolve(Object.assign(near, { token: sealed.token as string }) as Token<D>);
+    return this.#calls.run(() => this.#operate(sealed, read));
   }
 
   update<D extends object = AnyData>(input: UpdateInput<NoInfer<D>>): Promise<Token<D> | undefined> {
@@ -108,20 +118,25 @@ export class InProcessTokens implements TokenOperations {
     return this.close();
   }
 
-  /** Seals first: wrong input is refused before any I/O. Stamps last: by then the store's time is known. */
+  /** Seals first: wrong input is refused before any I/O. */
   #run<O extends Operation, R>(
     op: O,
     input: Operations[O]['input'],
     operate: (sealed: Sealed<O>, attempt: Attempt) => Promise<R> | R,
   ): Promise<R> {
-    return this.#calls.run(() => {
-      const sealed = this.#sealer.seal(op, input);
-      if (this.#repository.isReady || !sealed.possible)
-        return operate(sealed, this.#attempt(sealed.command.issuedAt));
-      return this.#repository.ready().then(() => {
-        sealed.command.issuedAt = this.#repository.now();
-        return operate(sealed, this.#attempt(sealed.command.issuedAt));
-      });
+    return this.#calls.run(() => this.#operate(this.#sealer.seal(op, input), operate));
+  }
+
+  /** Stamps last: by then the store's time is known. */
+  #operate<O extends Operation, R>(
+    sealed: Sealed<O>,
+    operate: (sealed: Sealed<O>, attempt: Attempt) => Promise<R> | R,
+  ): Promise<R> | R {
+    if (this.#repository.isReady || !sealed.possible)
+      return operate(sealed, this.#attempt(sealed.command.issuedAt));
+    return this.#repository.ready().then(() => {
+      sealed.command.issuedAt = this.#repository.now();
+      return operate(sealed, this.#attempt(sealed.command.issuedAt));
     });
   }
 

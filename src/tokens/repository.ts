@@ -40,6 +40,11 @@ export interface TokenRepository extends Clock {
   /** @throws {TokenExistsError} {TokenRevokedError} {CommandExpiredError} */
   create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord>;
   get(command: Commands['get']): Promise<TokenRecord | undefined>;
+  /**
+   * What `get` would resolve to, where that is known without asking the store: an object of the caller's own.
+   * `undefined` says nothing about the token.
+   */
+  peek?(command: Commands['get']): TokenRecord | undefined;
   /** @throws {ValidationError} where the merged data would be too large; {CommandExpiredError} */
   update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined>;
   /** @throws {CommandExpiredError} */

@@ -1,7 +1,7 @@
 /** RedisTokens: the operations in process, against Redis. */
 import type { Cluster, Redis } from 'ioredis';
 import { type Connection, closeClient, isClient, openClient } from './redis/connection.js';
-import { NearCache } from './redis/near-cache/near-cache.js';
+import { openNearCache } from './redis/near-cache/open.js';
 import type { CacheOptions } from './redis/near-cache/options.js';
 import { RedisTokenRepository } from './redis/repository.js';
 import { Store } from './redis/store.js';
@@ -46,7 +46,7 @@ export class RedisTokens<Client extends Redis | Cluster = Redis> extends InProce
     const resolved = resolveTokenOptions(options);
     const repository =
       options.cache !== undefined
-        ? new NearCache(connection, resolved, options.cache)
+        ? openNearCache(connection, resolved, options.cache)
         : new RedisTokenRepository(new Store(connection, resolved.timeout), resolved);
     super('RedisTokens', repository, resolved);
     this.#connection = connection;

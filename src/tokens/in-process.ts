@@ -1,6 +1,7 @@
 /** The operations run in process: input → seal → command → repository. */
 import { ActiveCalls } from './active-calls.js';
 import { MICROS_PER_MS } from './clock.js';
+import { NearReads } from './near-reads.js';
 import type { ResolvedTokenOptions } from './options.js';
 import type { Attempt, TokenRepository } from './repository.js';
 import { DoorScope } from './scope.js';
@@ -25,12 +26,14 @@ import type {
 export class InProcessTokens implements TokenOperations {
   readonly #repository: TokenRepository;
   readonly #sealer: Sealer;
+  readonly #near: NearReads | undefined;
   readonly #timeout: number;
   readonly #calls: ActiveCalls;
 
   constructor(name: string, repository: TokenRepository, options: ResolvedTokenOptions) {
     this.#repository = repository;
     this.#sealer = new Sealer(options, repository);
+    this.#near = repository.peek && new NearReads(repository, options);
     this.#timeout = options.timeout * MICROS_PER_MS;
     this.#calls = new ActiveCalls(name);
   }
@@ -44,20 +47,12 @@ export class InProcessTokens implements TokenOperations {
     );
   }
 
-  /** What the repository knows is answered at once: the machinery of a call that waits would cost more than the rest. */
   get<D extends object = AnyData>(input: TokenInput): Promise<Token<D> | undefined> {
-    const read = ({ command, token, possible }: Sealed<'get'>) =>
-      possible ? withToken<D>(this.#repository.get(command), token) : undefined;
-    if (!this.#repository.peek || this.#calls.closed) return this.#run('get', input, read);
-    let sealed: Sealed<'get'>;
-    try {
-      sealed = this.#sealer.seal('get', input);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    const near = sealed.possible ? this.#repository.peek(sealed.command) : undefined;
-    if (near) return Promise.resolve(Object.assign(near, { token: sealed.token as string }) as Token<D>);
-    return this.#calls.run(() => this.#operate(sealed, read));
+    const near = this.#calls.closed ? undefined : this.#near?.find(input);
+    if (near) return Promise.resolve(near as Token<D>);
+    return this.#run('get', input, ({ command, token, possible }) =>
+      possible ? withToken<D>(this.#repository.get(command), token) : undefined,
+    );
   }
 
   update<D extends object = AnyData>(input: UpdateInput<NoInfer<D>>): Promise<Token<D> | undefined> {
@@ -118,25 +113,20 @@ export class InProcessTokens implements TokenOperations {
     return this.close();
   }
 
-  /** Seals first: wrong input is refused before any I/O. */
+  /** Seals first: wrong input is refused before any I/O. Stamps last: by then the store's time is known. */
   #run<O extends Operation, R>(
     op: O,
     input: Operations[O]['input'],
     operate: (sealed: Sealed<O>, attempt: Attempt) => Promise<R> | R,
   ): Promise<R> {
-    return this.#calls.run(() => this.#operate(this.#sealer.seal(op, input), operate));
-  }
-
-  /** Stamps last: by then the store's time is known. */
-  #operate<O extends Operation, R>(
-    sealed: Sealed<O>,
-    operate: (sealed: Sealed<O>, attempt: Attempt) => Promise<R> | R,
-  ): Promise<R> | R {
-    if (this.#repository.isReady || !sealed.possible)
-      return operate(sealed, this.#attempt(sealed.command.issuedAt));
-    return this.#repository.ready().then(() => {
-      sealed.command.issuedAt = this.#repository.now();
-      return operate(sealed, this.#attempt(sealed.command.issuedAt));
+    return this.#calls.run(() => {
+      const sealed = this.#sealer.seal(op, input);
+      if (this.#repository.isReady || !sealed.possible)
+        return operate(sealed, this.#attempt(sealed.command.issuedAt));
+      return this.#repository.ready().then(() => {
+        sealed.command.issuedAt = this.#repository.now();
+        return operate(sealed, this.#attempt(sealed.command.issuedAt));
+      });
     });
   }
 

@@ -1,9 +1,10 @@
-/** Hears of every record that changes, by Redis' client tracking, and knows whether it hears. */
+/** Hears of every key that changes, by Redis' client tracking, and knows whether it hears. */
 import type { Redis } from 'ioredis';
 import { CommandFailedError, ConfigError } from '../../tokens/errors.js';
 import { type Connection, closeClient, wake } from '../connection.js';
 import { toStoreError } from '../failure.js';
 import { keepAsking, openListener } from '../listener.js';
+import type { Store } from '../store.js';
 
 /** Where Redis tells of invalidated keys to connections with the protocol of version 2. */
 const CHANNEL = '__redis__:invalidate';
@@ -25,8 +26,11 @@ export interface InvalidationListener {
 export class Invalidations {
   readonly #client: Redis;
   readonly #prefixes: readonly string[];
-  readonly #readServerId: () => Promise<string | undefined>;
-  readonly #listener: InvalidationListener;
+  readonly #store: Store;
+  readonly #timeout: number;
+  readonly #onLost = () => this.#lose();
+  readonly #onReady = () => this.#restart();
+  #listener: InvalidationListener | undefined;
   #ping: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #hears = false;
@@ -40,17 +44,19 @@ export class Invalidations {
   /**
    * @param connection one of our own is opened, also where the caller gave a client: tracking is a setting of a connection.
    * @param prefixes what the keys begin with.
-   * @param readServerId tells which server the records are read from: another one's invalidations are of no use.
+   * @param store what the keys are read from. Where that is lost, or leads to another server, what is heard is of no use.
+   * @param timeout milliseconds.
    */
   constructor(
     connection: Connection | undefined,
     prefixes: readonly string[],
-    readServerId: () => Promise<string | undefined>,
-    listener: InvalidationListener,
+    store: Store,
+    timeout: number,
   ) {
     this.#prefixes = prefixes;
-    this.#readServerId = readServerId;
-    this.#listener = listener;
+    this.#store = store;
+    this.#timeout = timeout;
+    store.client.on('close', this.#onLost).on('ready', this.#onReady);
     // ioredis drops the invalidations of protocol 3. Without an offline queue nothing is sent on a later connection.
     this.#client = openListener(connection, PING_DEADLINE, {
       protocol: 2,
@@ -58,7 +64,7 @@ export class Invalidations {
       autoResendUnfulfilledCommands: false,
     }) as Redis;
     this.#client.on('ready', () => this.#listen());
-    this.#client.on('close', () => this.#lose());
+    this.#client.on('close', this.#onLost);
     this.#client.on('message', (_channel: string, keys: string) => this.#hear(keys));
   }
 
@@ -72,37 +78,21 @@ export class Invalidations {
     return this.#begun;
   }
 
+  set listener(listener: InvalidationListener) {
+    this.#listener = listener;
+  }
+
   /**
    * Resolves once invalidations are heard, or where the connection fails or takes longer: it is tried on all the same.
    * @throws {ConfigError} where Redis refuses to tell.
    */
-  async begin(timeout: number): Promise<void> {
+  async begin(): Promise<void> {
+    if (this.#closed) return;
     wake(this.#client);
     this.#ping ??= keepAsking(this.#client, PING_INTERVAL);
-    if (!this.#begun && !this.#refusal && !this.#closed) {
-      await new Promise<void>((resolve) => {
-        const settle = () => {
-          clearTimeout(timer);
-          this.#waiting.delete(settle);
-          resolve();
-        };
-        const timer = setTimeout(settle, timeout);
-        this.#waiting.add(settle);
-      });
-    }
+    if (!this.#begun && !this.#refusal) await this.#firstOutcome();
     if (this.#refusal && !this.#begun) throw this.#refusal;
     this.#begun = true;
-  }
-
-  /** The records are read on another connection from now on: which server that leads to is to be seen. */
-  restart(): void {
-    this.#lose();
-    if (this.#client.status === 'ready') this.#client.disconnect(true);
-  }
-
-  /** Nothing can be relied on until `restart`. */
-  pause(): void {
-    this.#lose();
   }
 
   /** Resolves when all that was sent before has been heard. */
@@ -112,23 +102,42 @@ export class Invalidations {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#store.client.off('close', this.#onLost).off('ready', this.#onReady);
     clearInterval(this.#ping);
     this.#lose();
     await closeClient(this.#client);
   }
 
+  #firstOutcome(): Promise<void> {
+    return new Promise<void>((resolve) => {
+      const settle = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(settle);
+        resolve();
+      };
+      const timer = setTimeout(settle, this.#timeout);
+      this.#waiting.add(settle);
+    });
+  }
+
   #hear(keys: string): void {
-    if (keys === '')
-      this.#listener.lost(); // FLUSHALL, FLUSHDB
-    else for (const key of keys.split(',')) this.#listener.invalidated(key);
+    const flushed = keys === ''; // FLUSHALL, FLUSHDB
+    if (flushed) this.#listener?.lost();
+    else for (const key of keys.split(',')) this.#listener?.invalidated(key);
   }
 
   #lose(): void {
     this.#era++;
     this.#hears = false;
     clearTimeout(this.#retry);
-    this.#listener.lost();
+    this.#listener?.lost();
     this.#tell();
+  }
+
+  /** The keys are read on a new connection: which server that leads to is to be seen. */
+  #restart(): void {
+    this.#lose();
+    if (this.#client.status === 'ready') this.#client.disconnect(true);
   }
 
   #tell(): void {
@@ -140,7 +149,7 @@ export class Invalidations {
     this.#track().then(
       (sameServer) => {
         if (era !== this.#era || this.#closed) return;
-        if (!sameServer) return this.#later(() => this.restart());
+        if (!sameServer) return this.#later(() => this.#restart());
         this.#hears = true;
         this.#refusal = undefined;
         this.#begun = true;
@@ -160,10 +169,13 @@ export class Invalidations {
     this.#retry = setTimeout(again, RETRY);
   }
 
-  /** Answers whether it is the server that the records are read from: where the two can not be told, it is. */
+  /** Answers whether it is the server that the keys are read from: where the two can not be told, it is. */
   async #track(): Promise<boolean> {
     const client = this.#client;
-    const [own, other] = await Promise.all([serverId(client.info('server')), this.#readServerId()]);
+    const [own, other] = await Promise.all([
+      serverId(client.info('server')),
+      serverId(this.#store.read((reader) => reader.info('server'))),
+    ]);
     if (own !== undefined && other !== undefined && own !== other) return false;
     const id = await client.client('ID');
     const prefixes = this.#prefixes.flatMap((prefix) => ['PREFIX', prefix]);
@@ -184,7 +196,7 @@ function refusalOf(error: unknown): ConfigError | undefined {
 }
 
 /** Which server it is, by its answer to `INFO`; `undefined` where it does not tell. */
-export async function serverId(info: Promise<string>): Promise<string | undefined> {
+async function serverId(info: Promise<string>): Promise<string | undefined> {
   try {
     return /^run_id:(\w+)/m.exec(await info)?.[1];
   } catch (error) {

@@ -1,18 +1,12 @@
-/** The repository with a cache before it: what was read lately is answered from the process, until Redis tells of a change. */
+/** A repository with a cache before it: what was read lately is answered from the process, until Redis tells of a change. */
 import { performance } from 'node:perf_hooks';
 import { MICROS_PER_MS, type Microseconds } from '../../tokens/clock.js';
 import type { Commands } from '../../tokens/commands.js';
-import { ConfigError } from '../../tokens/errors.js';
-import type { ResolvedTokenOptions } from '../../tokens/options.js';
 import type { Attempt, JobCommand, JobReference, TokenRepository } from '../../tokens/repository.js';
-import type { TokenRecord } from '../../tokens/types.js';
-import { type Connection, isClient, isCluster } from '../connection.js';
-import { Keys } from '../keys.js';
-import { RedisTokenRepository } from '../repository.js';
-import { Store } from '../store.js';
+import type { Scope, TokenRecord } from '../../tokens/types.js';
 import { Entry } from './entry.js';
-import { Invalidations, serverId } from './invalidations.js';
-import { type CacheOptions, resolveCacheOptions } from './options.js';
+import type { Invalidations } from './invalidations.js';
+import type { ResolvedCacheOptions } from './options.js';
 import { Sieve } from './sieve.js';
 
 const ID_LENGTH = 22;
@@ -21,35 +15,22 @@ const ID_LENGTH = 22;
 type Flight = object;
 
 export class NearCache implements TokenRepository {
-  readonly #store: Store;
   readonly #repository: TokenRepository;
   readonly #invalidations: Invalidations;
-  readonly #timeout: number;
   readonly #ttl: number;
   readonly #entries: Sieve<Entry>;
   /** The latest read of each id: none may be kept that began before another. */
   readonly #flights = new Map<string, Flight>();
-  readonly #onClose = () => this.#invalidations.pause();
-  readonly #onReady = () => this.#invalidations.restart();
 
-  /** @throws {ConfigError} */
-  constructor(connection: Connection | undefined, options: ResolvedTokenOptions, cache: CacheOptions) {
-    const { max, ttl } = resolveCacheOptions(cache);
-    // Each node of a Cluster tells of its own keys only, and slots move between them.
-    if (isClient(connection) && isCluster(connection))
-      throw new ConfigError('option "cache" is not supported on a Cluster connection: leave it out there');
+  constructor(repository: TokenRepository, invalidations: Invalidations, { max, ttl }: ResolvedCacheOptions) {
+    this.#repository = repository;
+    this.#invalidations = invalidations;
     this.#ttl = ttl;
-    this.#timeout = options.timeout;
     this.#entries = new Sieve(max);
-    this.#store = new Store(connection, options.timeout);
-    this.#repository = new RedisTokenRepository(this.#store, options);
-    this.#invalidations = new Invalidations(
-      connection,
-      new Keys(options.prefix).records(options.shards),
-      () => serverId(this.#store.read((client) => client.info('server'))),
-      { invalidated: (key) => this.#evict(key.slice(-ID_LENGTH)), lost: () => this.#evictAll() },
-    );
-    this.#store.client.on('close', this.#onClose).on('ready', this.#onReady);
+    invalidations.listener = {
+      invalidated: (key) => this.#evict(key.slice(-ID_LENGTH)),
+      lost: () => this.#evictAll(),
+    };
   }
 
   get isReady(): boolean {
@@ -59,31 +40,31 @@ export class NearCache implements TokenRepository {
   /** @throws {ConfigError} also where Redis does not let invalidations be heard. */
   async ready(): Promise<void> {
     await this.#repository.ready();
-    await this.#invalidations.begin(this.#timeout);
+    await this.#invalidations.begin();
   }
 
   now(): Microseconds {
     return this.#repository.now();
   }
 
-  peek(command: Commands['get']): TokenRecord | undefined {
-    const entry = this.#entries.get(command.id);
+  peek(id: string, scope: Scope): TokenRecord | undefined {
+    const entry = this.#entries.get(id);
     // Not ready: the connection that reads is gone, or the process has slept, and with it the clocks.
     if (!entry || !this.#repository.isReady) return undefined;
     const { record, asked } = entry;
     if (performance.now() - asked >= this.#ttl || this.now() >= record.expiresAt * MICROS_PER_MS) {
-      this.#evict(command.id);
+      this.#evict(id);
       return undefined;
     }
-    return record.app === command.app && record.type === command.type ? entry.copy() : undefined;
+    return record.app === scope.app && record.type === scope.type ? entry.copy() : undefined;
   }
 
   /** Keeps only what was asked for while invalidations were heard, and of which none was heard since. */
   async get(command: Commands['get']): Promise<TokenRecord | undefined> {
-    const near = this.peek(command);
+    const { id } = command;
+    const near = this.peek(id, command);
     if (near) return near;
     if (!this.#invalidations.hears) return this.#repository.get(command);
-    const { id } = command;
     const flight: Flight = {};
     const asked = performance.now();
     this.#flights.set(id, flight);
@@ -147,14 +128,8 @@ export class NearCache implements TokenRepository {
   }
 
   async close(): Promise<void> {
-    this.#store.client.off('close', this.#onClose).off('ready', this.#onReady);
     await this.#invalidations.close();
     await this.#repository.close();
-  }
-
-  /** Resolves when every change that was made before has been heard. */
-  settled(): Promise<void> {
-    return this.#invalidations.settled();
   }
 
   /** Before the change resolves, and also where it fails: it may have taken effect all the same. */

@@ -8,13 +8,15 @@ export interface CacheOptions {
   ttl?: number | undefined;
 }
 
+export type ResolvedCacheOptions = { max: number; ttl: number };
+
 const RULES: Record<keyof CacheOptions, OptionRule> = {
   max: wholeNumber(1, 1_000_000, 'records'),
   ttl: wholeNumber(1, 60_000, 'milliseconds'),
 };
 
 /** With every default. @throws {ConfigError} */
-export function resolveCacheOptions(options: CacheOptions): { max: number; ttl: number } {
+export function resolveCacheOptions(options: CacheOptions): ResolvedCacheOptions {
   checkOptions('cache', options, RULES);
   return { max: options.max ?? 10_000, ttl: options.ttl ?? 5_000 };
 }

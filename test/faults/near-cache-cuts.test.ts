@@ -56,7 +56,7 @@ describe('A near cache', function () {
   });
 
   it('answers nothing while Redis can not be reached, and works again afterwards', async () => {
-    const near = await world.open({}, { timeout: 500 });
+    const near = await world.open(undefined, { timeout: 500 });
     const made = await world.cached({}, near);
     world.way.shut();
     await eventually('it is noticed', async () => {
@@ -80,13 +80,12 @@ describe('A near cache', function () {
     ['from the server alone', () => world.way.deafen(TRACKING)],
   ] as const) {
     it(`notices within the deadline of its PING that nothing is heard any more (${direction})`, async () => {
-      const near = await world.open({ ttl: 60_000 });
-      const made = await world.cached({}, near);
+      const made = await world.cached();
       fallSilent();
       const begun = performance.now();
       await world.other.delete(made);
-      assert.isDefined(await world.get(made, near), 'nothing tells of it');
-      await eventually('it is noticed', async () => (await world.get(made, near)) === undefined);
+      assert.isDefined(await world.get(made), 'nothing tells of it');
+      await eventually('it is noticed', async () => (await world.get(made)) === undefined);
       assert.isBelow(performance.now() - begun, DEADLINE);
     });
   }

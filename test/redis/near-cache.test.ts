@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import { assert } from 'chai';
 import { Cluster, Redis } from 'ioredis';
+import { useFakeTimers } from 'sinon';
 import { ClosedError, ConfigError, RedisTokens, TokenProducer, ValidationError } from '../../src/index.js';
 import { eventually, rejection } from '../support/eventually.js';
 import { serverTime } from '../support/time-travel.js';
@@ -95,6 +96,16 @@ describe('With the near cache', () => {
     world.way.release();
   });
 
+  it('nothing is answered by clocks that have stood still while the machine slept', async () => {
+    const made = await world.cached();
+    const clock = useFakeTimers({ now: Date.now() + 3_600_000, toFake: ['Date'] });
+    try {
+      assert.isFalse(await world.isNear(made));
+    } finally {
+      clock.restore();
+    }
+  });
+
   it('a token is answered for `ttl` at most', async () => {
     const near = await world.open({ ttl: 200 });
     const made = await world.cached({}, near);
@@ -159,7 +170,7 @@ describe('With the near cache', () => {
   });
 
   it('at most `max` tokens are kept, and those that are read stay', async () => {
-    const near = await world.open({ max: 10 });
+    const near = await world.open({ max: 10, ttl: 60_000 });
     const made = await Promise.all(Array.from({ length: 30 }, () => world.create()));
     const favourite = await world.cached({}, near);
     for (const one of made) {
@@ -174,7 +185,7 @@ describe('With the near cache', () => {
   it('shards are heard of, each', async () => {
     const prefix = `${world.prefix}-4`;
     const options = { prefix, shards: 4 };
-    const near = await world.open({}, options);
+    const near = await world.open(undefined, options);
     const other = world.opened.add(new RedisTokens(world.way.url, options));
     for (let i = 0; i < 16; i++) {
       const made = await other.create({ ...SCOPE, owner: `owner-${i}`, duration: 600 });
@@ -186,7 +197,7 @@ describe('With the near cache', () => {
 
   it('with a pepper a token is found as well', async () => {
     const pepper = 'p'.repeat(32);
-    const near = await world.open({}, { pepper });
+    const near = await world.open(undefined, { pepper });
     const made = await near.create({ ...SCOPE, owner: 'ann', duration: 600 });
     await eventually('it is kept', () => world.isNear(made, near));
   });
@@ -200,7 +211,7 @@ describe('With the near cache', () => {
       / (flags=\w+) .*(redir=-?\d+) (resp=\d)/.exec(String(await client.client('INFO')))?.slice(1);
     const before = [await settings(), listeners()];
     assert.equal(String(before[0]?.[0]), 'flags=N');
-    const near = await world.open({}, {}, client);
+    const near = await world.open(undefined, {}, client);
     const made = await world.cached({}, near);
     await world.other.delete(made);
     await eventually('it is heard', async () => (await world.get(made, near)) === undefined);

@@ -89,6 +89,14 @@ describe('A get that is under way', () => {
     assert.isTrue(await isKept(id));
   });
 
+  it('is kept as it was answered, whatever its caller does to that', async () => {
+    const id = await create();
+    const found = await get(id);
+    (found as TokenRecord).data.n = 2;
+    assert.isTrue(await isKept(id));
+    assert.deepEqual((await get(id))?.data, { n: 1 });
+  });
+
   const changes: Record<string, (repository: TokenRepository, id: string) => Promise<unknown>> = {
     delete: (repository, id) => repository.delete(command('delete', { id }), attempt()),
     deleteAll: (repository) => repository.deleteAll(command('deleteAll', { owner: 'ann' }), attempt()),

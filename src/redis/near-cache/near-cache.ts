@@ -39,6 +39,7 @@ export class NearCache implements TokenRepository {
 
   /** @throws {ConfigError} also where Redis does not let invalidations be heard. */
   async ready(): Promise<void> {
+    if (!this.#repository.isReady) this.#evictAll(); // its clock may have stood still: who knows how old they are
     await this.#repository.ready();
     await this.#invalidations.begin();
   }

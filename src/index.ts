@@ -12,7 +12,8 @@ export type { Receipt, ReceiptData } from './queue/receipt.js';
 export type { CommandResult, JobData, JobResult, WireCommand } from './queue/wire.js';
 export { TokenWorker, type TokenWorkerEvents, type TokenWorkerOptions } from './queue/worker.js';
 export type { Connection } from './redis/connection.js';
-export { RedisTokens } from './redis-tokens.js';
+export type { CacheOptions } from './redis/near-cache/options.js';
+export { RedisTokens, type RedisTokensOptions } from './redis-tokens.js';
 export type { Commands } from './tokens/commands.js';
 export {
   ClosedError,

@@ -1,6 +1,8 @@
 /** RedisTokens: the operations in process, against Redis. */
 import type { Cluster, Redis } from 'ioredis';
 import { type Connection, closeClient, isClient, openClient } from './redis/connection.js';
+import { openNearCache } from './redis/near-cache/open.js';
+import type { CacheOptions } from './redis/near-cache/options.js';
 import { RedisTokenRepository } from './redis/repository.js';
 import { Store } from './redis/store.js';
 import { ClosedError } from './tokens/errors.js';
@@ -11,6 +13,14 @@ import {
   TOKEN_OPTION_RULES,
   type TokenOptions,
 } from './tokens/options.js';
+
+/** Options of every door, and whether reads are answered from the process. */
+export interface RedisTokensOptions extends TokenOptions {
+  /** Keeps records that were read in the process, until Redis tells of a change; `{}` is enough. Default: none are kept. */
+  cache?: CacheOptions | undefined;
+}
+
+const RULES = { ...TOKEN_OPTION_RULES, cache: () => undefined }; // its own options have rules of their own
 
 /**
  * Creates, reads, refreshes, updates and revokes tokens in Redis.
@@ -29,13 +39,16 @@ export class RedisTokens<Client extends Redis | Cluster = Redis> extends InProce
    *   Default `redis://localhost:6379`.
    * @throws {ConfigError} for a connection or an option that can not work.
    */
-  constructor(client: Client, options?: TokenOptions);
-  constructor(connection?: Connection, options?: TokenOptions);
-  constructor(connection?: Connection, options: TokenOptions = {}) {
-    checkOptions('RedisTokens', options, TOKEN_OPTION_RULES);
+  constructor(client: Client, options?: RedisTokensOptions);
+  constructor(connection?: Connection, options?: RedisTokensOptions);
+  constructor(connection?: Connection, options: RedisTokensOptions = {}) {
+    checkOptions('RedisTokens', options, RULES);
     const resolved = resolveTokenOptions(options);
-    const store = new Store(connection, resolved.timeout);
-    super('RedisTokens', new RedisTokenRepository(store, resolved), resolved);
+    const repository =
+      options.cache !== undefined
+        ? openNearCache(connection, resolved, options.cache)
+        : new RedisTokenRepository(new Store(connection, resolved.timeout), resolved);
+    super('RedisTokens', repository, resolved);
     this.#connection = connection;
   }
 

@@ -4,13 +4,12 @@ import {
   checkConnection,
   closeClient,
   isCluster,
-  LASTING_CLIENT,
-  openClient,
   type RedisClient,
   wake,
 } from '../redis/connection.js';
 import { checkDatabase } from '../redis/deployment.js';
 import { Keys } from '../redis/keys.js';
+import { keepAsking, openListener } from '../redis/listener.js';
 import { Store } from '../redis/store.js';
 import { ClosedError, StoreUnavailableError } from '../tokens/errors.js';
 import type { TokenEvent, TokenEventType } from '../tokens/events.js';
@@ -125,12 +124,7 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
       lost: (shard, number, from, to) =>
         shard.hold(from, this.#announce(['events-lost'], { shard: number, from, to })),
     });
-    // A socket that is silent while a PING waits is dead, although nothing has closed it.
-    this.#client = openClient(connection, {
-      ...LASTING_CLIENT,
-      autoResubscribe: false,
-      socketTimeout: PING_DEADLINE,
-    });
+    this.#client = openListener(connection, PING_DEADLINE);
     this.#client.on('pmessage', (_pattern: string, _channel: string, text: string) => this.#hear(text));
     this.#client.on('close', () => this.#disconnected());
   }
@@ -180,7 +174,7 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     this.#client.on('ready', () => this.#catchUp());
     const interval = isCluster(this.#client) ? READ_INTERVAL_CLUSTER : READ_INTERVAL;
     this.#timers.push(
-      setInterval(() => this.#client.ping().catch(() => {}), PING_INTERVAL),
+      keepAsking(this.#client, PING_INTERVAL),
       setInterval(() => this.#catchUp(), interval),
     );
   }

@@ -26,7 +26,18 @@ const CLOSE_TIMEOUT = 500;
 /** Options of this library, which have no meaning to ioredis: whoever passes one as a connection's has mixed them up. */
 const OUR_OPTIONS = [
   ...Object.keys(TOKEN_OPTION_RULES),
-  ...['connection', 'repository', 'executor', 'concurrency', 'closeTimeout', 'app', 'type', 'owner', 'from'],
+  ...[
+    'connection',
+    'repository',
+    'executor',
+    'concurrency',
+    'closeTimeout',
+    'cache',
+    'app',
+    'type',
+    'owner',
+    'from',
+  ],
 ];
 
 /** Options of a connection for operations: each command is sent at most once, and nothing waits in a queue. */

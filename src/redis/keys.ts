@@ -29,6 +29,11 @@ export class Keys {
     return `${this.#tag(shard)}t:${id}`;
   }
 
+  /** What the keys of the records begin with, shard by shard. */
+  records(shards: number): string[] {
+    return Array.from({ length: shards }, (_, shard) => this.record(shard, ''));
+  }
+
   ownerIndex(shard: number, scope: Scope, owner: string): string {
     return `${this.#tag(shard)}o:${this.#scopeSegments(scope)}:${segment(owner)}`;
   }

@@ -1,6 +1,7 @@
 /** The operations run in process: input → seal → command → repository. */
 import { ActiveCalls } from './active-calls.js';
 import { MICROS_PER_MS } from './clock.js';
+import { NearReads } from './near-reads.js';
 import type { ResolvedTokenOptions } from './options.js';
 import type { Attempt, TokenRepository } from './repository.js';
 import { DoorScope } from './scope.js';
@@ -25,12 +26,14 @@ import type {
 export class InProcessTokens implements TokenOperations {
   readonly #repository: TokenRepository;
   readonly #sealer: Sealer;
+  readonly #near: NearReads | undefined;
   readonly #timeout: number;
   readonly #calls: ActiveCalls;
 
   constructor(name: string, repository: TokenRepository, options: ResolvedTokenOptions) {
     this.#repository = repository;
     this.#sealer = new Sealer(options, repository);
+    this.#near = repository.peek && new NearReads(repository, options);
     this.#timeout = options.timeout * MICROS_PER_MS;
     this.#calls = new ActiveCalls(name);
   }
@@ -45,6 +48,8 @@ export class InProcessTokens implements TokenOperations {
   }
 
   get<D extends object = AnyData>(input: TokenInput): Promise<Token<D> | undefined> {
+    const near = this.#calls.closed ? undefined : this.#near?.find(input);
+    if (near) return Promise.resolve(near as Token<D>);
     return this.#run('get', input, ({ command, token, possible }) =>
       possible ? withToken<D>(this.#repository.get(command), token) : undefined,
     );

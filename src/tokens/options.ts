@@ -39,7 +39,7 @@ export const MAX_SHARDS = 4_096; // what two characters of an id can tell apart
 /** What a value must be, or `undefined` where it fits. */
 export type OptionRule = (value: unknown) => string | undefined;
 
-const wholeNumber =
+export const wholeNumber =
   (from: number, to: number, unit: string): OptionRule =>
   (value) =>
     Number.isInteger(value) && (value as number) >= from && (value as number) <= to

@@ -1,7 +1,7 @@
 /** What a store must do for tokens. It names nothing of any particular store. */
 import type { Clock, Microseconds } from './clock.js';
 import type { Command, Commands } from './commands.js';
-import type { TokenRecord } from './types.js';
+import type { Scope, TokenRecord } from './types.js';
 
 /** The job on whose behalf a command runs: what is decided for it is decided once. */
 export interface JobReference {
@@ -40,6 +40,11 @@ export interface TokenRepository extends Clock {
   /** @throws {TokenExistsError} {TokenRevokedError} {CommandExpiredError} */
   create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord>;
   get(command: Commands['get']): Promise<TokenRecord | undefined>;
+  /**
+   * What `get` would resolve to, where that is known without asking the store: an object of the caller's own.
+   * `undefined` says nothing about the token.
+   */
+  peek?(id: string, scope: Scope): TokenRecord | undefined;
   /** @throws {ValidationError} where the merged data would be too large; {CommandExpiredError} */
   update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined>;
   /** @throws {CommandExpiredError} */

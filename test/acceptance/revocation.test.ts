@@ -1,5 +1,8 @@
 // Once a revocation has resolved, no read that begins later sees the token: in any process, through any door.
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import { assert } from 'chai';
+import { RedisTokens } from '../../src/index.js';
+import { Opened } from '../support/opened.js';
 import { type Deployment, openDeployment } from './deployment.js';
 import type { Read } from './processes/reader.js';
 import type { Revocation } from './processes/revoker.js';
@@ -10,10 +13,12 @@ const OWNERS = 60;
 const TOKENS_EACH = 4;
 const READERS = 8;
 const READS = 1_000; // of each reader
+const TTL = 5_000; // ms, of the near cache
 
 describe('A revocation', function () {
   this.timeout(120_000);
   let deployment: Deployment;
+  const opened = new Opened();
 
   before(async () => {
     deployment = await openDeployment();
@@ -80,6 +85,71 @@ describe('A revocation', function () {
     for (const [i, ofOne] of reads.entries()) {
       assert.isAtLeast(ofOne.length, READS);
       assert.isAbove(ofOne.filter((read) => read.seen).length, 10, `tokens that reader ${i} saw`);
+    }
+  });
+
+  it('that has resolved is seen by every later read of its own process, with the near cache too', async () => {
+    const { url, prefix, tokens } = deployment;
+    const cache = { ttl: TTL };
+    const near = opened.add(new RedisTokens(url, { prefix, cache }));
+    await near.ready();
+    const made = await Promise.all(
+      Array.from({ length: OWNERS * TOKENS_EACH }, (_, i) =>
+        tokens.create({ ...SCOPE, owner: `near-${i % OWNERS}`, duration: 600 }),
+      ),
+    );
+    const secrets = made.map(({ token }) => token);
+    const readers = [1, 2].map(() =>
+      startProgram('reader', { url, prefix, ...SCOPE, secrets, reads: READS, cache }),
+    );
+    await Promise.all(readers.map((program) => program.line('ready')));
+    for (const program of readers) program.write('go\n');
+
+    const resolved = new Map<number, bigint>();
+    const own: Read[] = [];
+    const read = async () => {
+      while (resolved.size < secrets.length) {
+        const index = Math.floor(Math.random() * secrets.length);
+        const begun = String(process.hrtime.bigint());
+        const seen = (await near.get({ ...SCOPE, token: secrets[index] as string })) !== undefined;
+        own.push({ index, begun, seen });
+        await turn();
+      }
+    };
+    // At once after a revocation has resolved, before anything else is heard.
+    const readAgain = async (index: number) => {
+      const begun = String(process.hrtime.bigint());
+      resolved.set(index, BigInt(begun) - 1n);
+      const seen = (await near.get({ ...SCOPE, token: secrets[index] as string })) !== undefined;
+      own.push({ index, begun, seen });
+    };
+    const revoke = async () => {
+      for (let owner = 0; owner < OWNERS; owner++) {
+        const indexes = made.flatMap((token, i) => (token.owner === `near-${owner}` ? [i] : []));
+        await wait(3);
+        if (owner % 2 === 0) {
+          await near.deleteAll({ ...SCOPE, owner: `near-${owner}` });
+          await Promise.all(indexes.map(readAgain));
+        } else {
+          for (const index of indexes) {
+            await near.delete({ ...SCOPE, token: secrets[index] as string });
+            await readAgain(index);
+          }
+        }
+      }
+    };
+    await Promise.all([revoke(), ...Array.from({ length: READERS }, read)]);
+
+    const late = (reads: Read[]) =>
+      reads.flatMap(({ index, begun, seen }) => {
+        const by = Number(BigInt(begun) - (resolved.get(index) as bigint)) / 1e6;
+        return seen && by > 0 ? [{ index, by }] : [];
+      });
+    assert.deepEqual(late(own), []);
+    assert.isAbove(own.filter(({ seen }) => seen).length, 1_000, 'reads that saw their token');
+    for (const program of readers) {
+      const stale = late(await told<Read>(program)).map(({ by }) => by);
+      assert.isBelow(Math.max(0, ...stale), TTL, 'milliseconds by which another process was late');
     }
   });
 });

@@ -186,10 +186,12 @@ function simplify(answer: unknown): unknown {
   return { app, owner, data, version };
 }
 
-describe('Both repositories', () => {
-  const memory: OpenSubject = openMemorySubject;
-  const redis: OpenSubject = (options) => openRedisSubject(options, 1);
-  const worlds = { memory: new World(memory), redis: new World(redis) };
+describe('Both repositories', () => agree((options) => openRedisSubject(options, 1)));
+describe('Both repositories, with a near cache before the one on Redis,', () =>
+  agree((options) => openRedisSubject(options, 1, {})));
+
+function agree(redis: OpenSubject): void {
+  const worlds = { memory: new World(openMemorySubject), redis: new World(redis) };
 
   it('answer and tell the same', async () => {
     await fc.assert(
@@ -213,4 +215,4 @@ describe('Both repositories', () => {
       },
     );
   }).timeout(600_000);
-});
+}

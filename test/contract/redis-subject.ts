@@ -1,30 +1,68 @@
 // The repository on Redis as a subject of the contract suite, with a look at what it left in Redis.
 import { Redis } from 'ioredis';
+import { Keys } from '../../src/redis/keys.js';
+import { Invalidations } from '../../src/redis/near-cache/invalidations.js';
+import { NearCache } from '../../src/redis/near-cache/near-cache.js';
+import {
+  type CacheOptions,
+  type ResolvedCacheOptions,
+  resolveCacheOptions,
+} from '../../src/redis/near-cache/options.js';
 import { RedisTokenRepository } from '../../src/redis/repository.js';
 import { Store } from '../../src/redis/store.js';
+import type { Commands } from '../../src/tokens/commands.js';
 import { shardOf } from '../../src/tokens/identity.js';
 import { resolveTokenOptions } from '../../src/tokens/options.js';
+import type { TokenRepository } from '../../src/tokens/repository.js';
+import type { TokenRecord } from '../../src/tokens/types.js';
 import { freshPrefix, sharedRedis } from '../support/redis.js';
 import { moveIntoPast } from '../support/time-travel.js';
 import type { Contents, Member, Subject, SubjectOptions } from './subject.js';
 import { scatteredId } from './world.js';
+
+/** What every get of the suite is answered is what the near cache has kept. */
+class ReadsTwice extends NearCache {
+  readonly #invalidations: Invalidations;
+
+  constructor(repository: TokenRepository, invalidations: Invalidations, options: ResolvedCacheOptions) {
+    super(repository, invalidations, options);
+    this.#invalidations = invalidations;
+  }
+
+  override async get(command: Commands['get']): Promise<TokenRecord | undefined> {
+    await this.#invalidations.settled(); // what was changed before would keep the reply from being kept
+    return (await super.get(command)) && super.get(command);
+  }
+}
 
 export interface RedisSubject extends Subject {
   readonly redis: Redis;
   readonly prefix: string;
 }
 
-export async function openRedisSubject(options: SubjectOptions, shards: number): Promise<RedisSubject> {
+/** @param cache given where the repository is to have a near cache. */
+export async function openRedisSubject(
+  options: SubjectOptions,
+  shards: number,
+  cache?: CacheOptions,
+): Promise<RedisSubject> {
   const { url } = await sharedRedis();
   const prefix = freshPrefix();
   const resolved = resolveTokenOptions({ ...options, shards, prefix });
-  const repository = new RedisTokenRepository(new Store(url, resolved.timeout), resolved);
+  const store = new Store(url, resolved.timeout);
+  const plain = new RedisTokenRepository(store, resolved);
+  const invalidations =
+    cache && new Invalidations(url, new Keys(prefix).records(shards), store, resolved.timeout);
+  const repository = invalidations ? new ReadsTwice(plain, invalidations, resolveCacheOptions(cache)) : plain;
   const redis = new Redis(url, { maxRetriesPerRequest: null });
   return {
     repository,
     redis,
     prefix,
-    advance: (ms) => moveIntoPast(redis, prefix, ms),
+    advance: async (ms) => {
+      await moveIntoPast(redis, prefix, ms);
+      await invalidations?.settled(); // time moves for the near cache when it hears of it
+    },
     events: async () => {
       const events = [];
       for (let shard = 0; shard < shards; shard++) {

@@ -1,4 +1,4 @@
-// The contract of repositories, kept in Redis: on one shard and on several; and what only Redis can show.
+// The contract of repositories, kept in Redis: on one shard, on several, and with a near cache; and what only Redis can show.
 import { assert } from 'chai';
 import { RedisTokenRepository } from '../../src/redis/repository.js';
 import { Store } from '../../src/redis/store.js';
@@ -11,6 +11,7 @@ import { MAX_COMMAND_AGE, SECOND, World } from './world.js';
 
 contract('The repository on Redis', (options) => openRedisSubject(options, 1));
 contract('The repository on Redis with four shards', (options) => openRedisSubject(options, 4));
+contract('The repository on Redis with a near cache', (options) => openRedisSubject(options, 4, {}));
 
 describe('In Redis', () => {
   let subject: RedisSubject;

@@ -48,6 +48,10 @@ const KINDS: Record<string, (connection: Connection, prefix: string) => Started>
     };
     return { start, close: () => tokens.close() };
   },
+  'RedisTokens with a near cache': (connection, prefix) => {
+    const tokens = new RedisTokens(connection, { prefix, timeout: 500, cache: {} });
+    return { start: () => tokens.get(TOKEN), close: () => tokens.close() };
+  },
 };
 
 describe('Started and stopped', function () {

@@ -72,13 +72,13 @@ export class Way {
   }
 
   /** Swallows all that is said on the connections that there are, which stay open; new ones work. */
-  strand(): void {
-    for (const passage of this.#passages) passage.stranded = true;
+  strand(where = ''): void {
+    for (const passage of this.#where(where)) passage.stranded = true;
   }
 
   /** Swallows what the server says on the connections that there are; what their clients send is passed on. */
-  deafen(): void {
-    for (const passage of this.#passages) passage.deaf = true;
+  deafen(where = ''): void {
+    for (const passage of this.#where(where)) passage.deaf = true;
   }
 
   /** Holds back what the server says on connections whose client has sent such a text, also on those to come. */
@@ -103,6 +103,11 @@ export class Way {
   async close(): Promise<void> {
     this.cut();
     await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  /** The connections whose client has sent such a text. */
+  #where(text: string): Passage[] {
+    return [...this.#passages].filter(({ sent }) => sent.includes(text));
   }
 
   #pass(client: Socket): void {

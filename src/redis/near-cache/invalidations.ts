@@ -1,0 +1,206 @@
+/** Hears of every key that changes, by Redis' client tracking, and knows whether it hears. */
+import type { Redis } from 'ioredis';
+import { CommandFailedError, ConfigError } from '../../tokens/errors.js';
+import { type Connection, closeClient, wake } from '../connection.js';
+import { toStoreError } from '../failure.js';
+import { keepAsking, openListener } from '../listener.js';
+import type { Store } from '../store.js';
+
+/** Where Redis tells of invalidated keys to connections with the protocol of version 2. */
+const CHANNEL = '__redis__:invalidate';
+
+/** Milliseconds: between two PINGs, and within which one must be answered. */
+const PING_INTERVAL = 1_000;
+const PING_DEADLINE = 1_000;
+
+/** Milliseconds until what failed on a connection that stands is tried again. */
+const RETRY = 1_000;
+
+export interface InvalidationListener {
+  /** Something happened to a key. */
+  invalidated(key: string): void;
+  /** Something may have happened to any key, or may happen unheard from now on. */
+  lost(): void;
+}
+
+export class Invalidations {
+  readonly #client: Redis;
+  readonly #prefixes: readonly string[];
+  readonly #store: Store;
+  readonly #timeout: number;
+  readonly #onLost = () => this.#lose();
+  readonly #onReady = () => this.#restart();
+  #listener: InvalidationListener | undefined;
+  #ping: NodeJS.Timeout | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #hears = false;
+  /** Counts what makes earlier confirmations void. */
+  #era = 0;
+  #closed = false;
+  #begun = false;
+  #refusal: ConfigError | undefined;
+  readonly #waiting = new Set<() => void>();
+
+  /**
+   * @param connection one of our own is opened, also where the caller gave a client: tracking is a setting of a connection.
+   * @param prefixes what the keys begin with.
+   * @param store what the keys are read from. Where that is lost, or leads to another server, what is heard is of no use.
+   * @param timeout milliseconds.
+   */
+  constructor(
+    connection: Connection | undefined,
+    prefixes: readonly string[],
+    store: Store,
+    timeout: number,
+  ) {
+    this.#prefixes = prefixes;
+    this.#store = store;
+    this.#timeout = timeout;
+    store.client.on('close', this.#onLost).on('ready', this.#onReady);
+    // ioredis drops the invalidations of protocol 3. Without an offline queue nothing is sent on a later connection.
+    this.#client = openListener(connection, PING_DEADLINE, {
+      protocol: 2,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+    }) as Redis;
+    this.#client.on('ready', () => this.#listen());
+    this.#client.on('close', this.#onLost);
+    this.#client.on('message', (_channel: string, keys: string) => this.#hear(keys));
+  }
+
+  /** Whether every invalidation is heard. */
+  get hears(): boolean {
+    return this.#hears;
+  }
+
+  /** Whether Redis has been asked to tell, and has not refused to from the beginning. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  set listener(listener: InvalidationListener) {
+    this.#listener = listener;
+  }
+
+  /**
+   * Resolves once invalidations are heard, or where the connection fails or takes longer: it is tried on all the same.
+   * @throws {ConfigError} where Redis refuses to tell.
+   */
+  async begin(): Promise<void> {
+    if (this.#closed) return;
+    wake(this.#client);
+    this.#ping ??= keepAsking(this.#client, PING_INTERVAL);
+    if (!this.#begun && !this.#refusal) await this.#firstOutcome();
+    if (this.#refusal && !this.#begun) throw this.#refusal;
+    this.#begun = true;
+  }
+
+  /** Resolves when all that was sent before has been heard. */
+  async settled(): Promise<void> {
+    await this.#client.ping();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#store.client.off('close', this.#onLost).off('ready', this.#onReady);
+    clearInterval(this.#ping);
+    this.#lose();
+    await closeClient(this.#client);
+  }
+
+  #firstOutcome(): Promise<void> {
+    return new Promise<void>((resolve) => {
+      const settle = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(settle);
+        resolve();
+      };
+      const timer = setTimeout(settle, this.#timeout);
+      this.#waiting.add(settle);
+    });
+  }
+
+  #hear(keys: string): void {
+    const flushed = keys === ''; // FLUSHALL, FLUSHDB
+    if (flushed) this.#listener?.lost();
+    else for (const key of keys.split(',')) this.#listener?.invalidated(key);
+  }
+
+  #lose(): void {
+    this.#era++;
+    this.#hears = false;
+    clearTimeout(this.#retry);
+    this.#listener?.lost();
+    this.#tell();
+  }
+
+  /** The keys are read on a new connection: which server that leads to is to be seen. */
+  #restart(): void {
+    this.#lose();
+    if (this.#client.status === 'ready') this.#client.disconnect(true);
+  }
+
+  #tell(): void {
+    for (const settle of [...this.#waiting]) settle();
+  }
+
+  #listen(): void {
+    const era = this.#era;
+    this.#track().then(
+      (sameServer) => {
+        if (era !== this.#era || this.#closed) return;
+        if (!sameServer) return this.#later(() => this.#restart());
+        this.#hears = true;
+        this.#refusal = undefined;
+        this.#begun = true;
+        this.#tell();
+      },
+      (error: unknown) => {
+        if (era !== this.#era || this.#closed) return;
+        this.#refusal = refusalOf(error);
+        this.#later(() => this.#listen());
+        this.#tell();
+      },
+    );
+  }
+
+  #later(again: () => void): void {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(again, RETRY);
+  }
+
+  /** Answers whether it is the server that the keys are read from: where the two can not be told, it is. */
+  async #track(): Promise<boolean> {
+    const client = this.#client;
+    const [own, other] = await Promise.all([
+      serverId(client.info('server')),
+      serverId(this.#store.read((reader) => reader.info('server'))),
+    ]);
+    if (own !== undefined && other !== undefined && own !== other) return false;
+    const id = await client.client('ID');
+    const prefixes = this.#prefixes.flatMap((prefix) => ['PREFIX', prefix]);
+    await client.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id, 'BCAST', ...prefixes);
+    await client.subscribe(CHANNEL);
+    return true;
+  }
+}
+
+/** What no waiting changes; `undefined` for what may pass. */
+function refusalOf(error: unknown): ConfigError | undefined {
+  const failure = toStoreError(error, 'none', true);
+  if (!(failure instanceof ConfigError || failure instanceof CommandFailedError)) return undefined;
+  return new ConfigError(
+    `option "cache" needs CLIENT TRACKING and the channel ${CHANNEL}: ${failure.message}`,
+    { cause: failure.cause },
+  );
+}
+
+/** Which server it is, by its answer to `INFO`; `undefined` where it does not tell. */
+async function serverId(info: Promise<string>): Promise<string | undefined> {
+  try {
+    return /^run_id:(\w+)/m.exec(await info)?.[1];
+  } catch (error) {
+    if (error instanceof Error && /NOPERM/.test(error.message)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,42 @@
+/** Reads that the repository can answer at once, found by the token's id alone. */
+import type { KeyObject } from 'node:crypto';
+import { tokenId } from './identity.js';
+import type { TokenRepository } from './repository.js';
+import type { Token } from './types.js';
+
+/**
+ * A hit proves what sealing would check: only an app, a type and a token that were found before have this id. So sealing,
+ * which costs more than all else here, is left to what does not hit.
+ */
+export class NearReads {
+  readonly #repository: TokenRepository;
+  readonly #tokenPrefix: string;
+  readonly #pepper: KeyObject | undefined;
+  /** Whether reads have come with other prefixes: then a hit does not prove that the token is possible under this one. */
+  #prefixesDiffer = false;
+
+  constructor(
+    repository: TokenRepository,
+    { tokenPrefix, pepper }: { tokenPrefix: string; pepper: KeyObject | undefined },
+  ) {
+    this.#repository = repository;
+    this.#tokenPrefix = tokenPrefix;
+    this.#pepper = pepper;
+  }
+
+  /** The token, or `undefined` where the read must take the long way, be it for its input. */
+  find(input: unknown): Token | undefined {
+    if (typeof input !== 'object' || input === null) return undefined;
+    const { app, type, token, tokenPrefix } = input as Record<string, unknown>;
+    if (tokenPrefix !== undefined && tokenPrefix !== this.#tokenPrefix) this.#prefixesDiffer = true;
+    if (this.#prefixesDiffer || typeof app !== 'string' || typeof type !== 'string') return undefined;
+    // The hash of a text with lone surrogates is that of another.
+    if (typeof token !== 'string' || !token.isWellFormed()) return undefined;
+    for (const field of Object.keys(input)) if (!FIELDS.has(field)) return undefined;
+    const record = this.#repository.peek?.(tokenId(app, type, token, this.#pepper), { app, type });
+    return record && Object.assign(record, { token });
+  }
+}
+
+/** Others are rare, or wrong. */
+const FIELDS = new Set(['app', 'type', 'token', 'tokenPrefix']);

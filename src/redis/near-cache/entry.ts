@@ -2,8 +2,6 @@
 import type { TokenRecord } from '../../tokens/types.js';
 
 export class Entry {
-  /** For the sieve. */
-  read = false;
   /** When it was asked for, by the monotonic clock: what Redis answered is no older. */
   readonly asked: number;
   readonly record: TokenRecord;

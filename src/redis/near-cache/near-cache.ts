@@ -1,5 +1,6 @@
 /** A repository with a cache before it: what was read lately is answered from the process, until Redis tells of a change. */
 import { performance } from 'node:perf_hooks';
+import { LRUCache } from 'lru-cache';
 import { MICROS_PER_MS, type Microseconds } from '../../tokens/clock.js';
 import type { Commands } from '../../tokens/commands.js';
 import type { Attempt, JobCommand, JobReference, TokenRepository } from '../../tokens/repository.js';
@@ -7,7 +8,6 @@ import type { Scope, TokenRecord } from '../../tokens/types.js';
 import { Entry } from './entry.js';
 import type { Invalidations } from './invalidations.js';
 import type { ResolvedCacheOptions } from './options.js';
-import { Sieve } from './sieve.js';
 
 const ID_LENGTH = 22;
 
@@ -18,7 +18,7 @@ export class NearCache implements TokenRepository {
   readonly #repository: TokenRepository;
   readonly #invalidations: Invalidations;
   readonly #ttl: number;
-  readonly #entries: Sieve<Entry>;
+  readonly #entries: LRUCache<string, Entry>;
   /** The latest read of each id: none may be kept that began before another. */
   readonly #flights = new Map<string, Flight>();
 
@@ -26,7 +26,7 @@ export class NearCache implements TokenRepository {
     this.#repository = repository;
     this.#invalidations = invalidations;
     this.#ttl = ttl;
-    this.#entries = new Sieve(max);
+    this.#entries = new LRUCache({ max });
     invalidations.listener = {
       invalidated: (key) => this.#evict(key.slice(-ID_LENGTH)),
       lost: () => this.#evictAll(),
@@ -102,9 +102,9 @@ export class NearCache implements TokenRepository {
     } finally {
       const { app, type, owner } = command;
       this.#flights.clear(); // whose tokens they read is not known yet
-      this.#entries.deleteWhere(
-        ({ record }) => record.owner === owner && record.app === app && record.type === type,
-      );
+      for (const [id, { record }] of [...this.#entries.entries()]) {
+        if (record.owner === owner && record.app === app && record.type === type) this.#entries.delete(id);
+      }
     }
   }
 

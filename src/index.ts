@@ -6,7 +6,8 @@ export {
   type TokenSubscriberEvents,
   type TokenSubscriberOptions,
 } from './events/subscriber.js';
-export { TokenProducer } from './queue/producer.js';
+export type { BatchOptions } from './queue/batcher.js';
+export { TokenProducer, type TokenProducerOptions } from './queue/producer.js';
 export type { CommandOptions, EnqueueOptions, ProducerScope, ResultOptions } from './queue/producer-scope.js';
 export type { Receipt, ReceiptData } from './queue/receipt.js';
 export type { CommandResult, JobData, JobResult, WireCommand } from './queue/wire.js';

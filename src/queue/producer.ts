@@ -38,7 +38,7 @@ import type {
   UpdateInput,
 } from '../tokens/types.js';
 import { resultsOf } from './answers.js';
-import { Batcher } from './batcher.js';
+import { Batcher, type BatchOptions, resolveBatchOptions } from './batcher.js';
 import { type Lane, laneOf } from './lanes.js';
 import { openQueue } from './open-queue.js';
 import {
@@ -55,6 +55,11 @@ const OPTION_RULES = {
   commandId: (value: unknown) => commandIdProblem(value) && '1–128 of A–Z a–z 0–9 . _ -',
   timeout: isMilliseconds,
 };
+
+export interface TokenProducerOptions extends TokenOptions {
+  /** How commands without a `commandId` of the caller's own are gathered into jobs. */
+  batch?: BatchOptions | undefined;
+}
 
 /**
  * The operations of `RedisTokens`, run by a worker. Each waits for its result; `enqueue` does not.
@@ -82,8 +87,9 @@ export class TokenProducer implements TokenOperations {
    *   Default `redis://localhost:6379`.
    * @throws {ConfigError} for a connection or an option that can not work.
    */
-  constructor(connection?: Connection, options: TokenOptions = {}) {
-    checkOptions('TokenProducer', options, TOKEN_OPTION_RULES);
+  constructor(connection?: Connection, options: TokenProducerOptions = {}) {
+    checkOptions('TokenProducer', options, { ...TOKEN_OPTION_RULES, batch: () => undefined });
+    const batch = resolveBatchOptions(options.batch);
     const resolved = resolveTokenOptions(options);
     this.#timeout = resolved.timeout;
     this.#store = new Store(connection, resolved.timeout, true);
@@ -96,7 +102,7 @@ export class TokenProducer implements TokenOperations {
       (receipt) => this.#readResult(receipt),
     );
     const batcher = (lane: Lane) =>
-      new Batcher(newJobId, (jobId, commands) =>
+      new Batcher(batch, newJobId, (jobId, commands) =>
         this.#add(lane, jobId, commands.length > 1 ? 'batch' : 'command', commands),
       );
     this.#batchers = { commands: batcher('commands'), revocations: batcher('revocations') };

@@ -33,6 +33,7 @@ const OUR_OPTIONS = [
     'concurrency',
     'closeTimeout',
     'cache',
+    'batch',
     'app',
     'type',
     'owner',

@@ -1,6 +1,7 @@
 // What travels: jobs as any BullMQ program reads them, and results as any Redis client hears them.
+import { setTimeout as wait } from 'node:timers/promises';
 import { assert } from 'chai';
-import type { WireCommand } from '../../src/index.js';
+import { ConfigError, type WireCommand } from '../../src/index.js';
 import { eventually } from '../support/eventually.js';
 import { SCOPE, Stage } from './stage.js';
 
@@ -136,6 +137,30 @@ describe('A job', () => {
       jobs.flatMap(({ data }) => data.commands.map(({ id }: WireCommand) => id)),
       Array.from({ length: 250 }, (_, i) => producer.idOf({ ...SCOPE, token: `t${i}` })),
     );
+  });
+
+  it('closes at as many as it may carry, and waits for as long as it is told', async () => {
+    const producer = stage.producer({ batch: { max: 3, window: 300 } });
+    await producer.ready();
+    const begun = performance.now();
+    await Promise.all(
+      Array.from({ length: 4 }, async (_, i) => {
+        await wait(i * 20);
+        await producer.enqueue('get', { ...SCOPE, token: `t${i}` });
+      }),
+    );
+    assert.isAbove(performance.now() - begun, 300);
+    const jobs = await stage.waiting('commands');
+    assert.sameOrderedMembers(
+      jobs.map(({ data }) => data.commands.length),
+      [3, 1],
+    );
+  });
+
+  it('is refused as an option that is none', () => {
+    for (const batch of [{ max: 0 }, { max: 101 }, { window: -1 }, { window: 1_001 }, { size: 1 }, 7]) {
+      assert.throws(() => stage.producer({ batch } as never), ConfigError);
+    }
   });
 
   it('closes at a mebibyte, whatever the characters', async () => {

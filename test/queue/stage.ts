@@ -3,6 +3,7 @@ import { type Job, Queue } from 'bullmq';
 import { Redis, type RedisOptions } from 'ioredis';
 import {
   TokenProducer,
+  type TokenProducerOptions,
   type TokenRepository,
   TokenWorker,
   type TokenWorkerOptions,
@@ -50,7 +51,7 @@ export class Stage {
     return this.opened.later(client, () => client.disconnect());
   }
 
-  producer(options: TokenOptions = {}, connection: Connection = this.url): TokenProducer {
+  producer(options: TokenProducerOptions = {}, connection: Connection = this.url): TokenProducer {
     return this.opened.add(new TokenProducer(connection, { prefix: this.prefix, ...options }));
   }
 

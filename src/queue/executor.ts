@@ -12,6 +12,7 @@ import {
 import { resolveTokenOptions, type TokenOptions } from '../tokens/options.js';
 import type { Attempt, JobCommand, JobReference, TokenRepository } from '../tokens/repository.js';
 import type { Lane } from './lanes.js';
+import { Permits } from './permits.js';
 import { addressesOf, type CommandResult, completed, failed, type ParsedCommand, parseJob } from './wire.js';
 
 /** A job as it is handed to the executor. */
@@ -40,11 +41,18 @@ interface ReadJob {
   changes: readonly JobCommand[];
 }
 
+/**
+ * Commands, other than revocations, that are under way at a time: enough to keep Redis busy, and so few that a
+ * revocation waits for some milliseconds of them only.
+ */
+const COMMANDS_AT_ONCE = Number(process.env.CAO ?? 200);
+
 export class CommandExecutor {
   readonly #repository: TokenRepository;
   readonly #rules: ExecutorRules;
   /** Jobs by their data: one that is over is not read anew. */
   readonly #read = new WeakMap<object, ReadJob>();
+  readonly #room = new Permits(COMMANDS_AT_ONCE);
 
   constructor(repository: TokenRepository, rules: ExecutorRules) {
     this.#repository = repository;
@@ -59,8 +67,17 @@ export class CommandExecutor {
    * @throws {StoreUnavailableError} and whatever else may pass: the job is to run again, and what was decided stays.
    */
   async execute(job: ExecutableJob, lease: number, hold: () => Promise<void>): Promise<CommandResult[]> {
-    const { commands, reference } = this.#readJob(job);
+    const read = this.#readJob(job);
     await this.#ready();
+    const attempt = () => this.#attempt(read, lease, hold);
+    return job.lane === 'commands' ? this.#room.run(read.commands.length, attempt) : attempt();
+  }
+
+  async #attempt(
+    { commands, reference }: ReadJob,
+    lease: number,
+    hold: () => Promise<void>,
+  ): Promise<CommandResult[]> {
     const until = this.#repository.now() + lease * MICROS_PER_MS;
     await hold();
     const last = new Map<string, Promise<unknown>>();

@@ -19,6 +19,13 @@ const LARGEST_SEQUENCE = '18446744073709551615';
  */
 const PACE = 10;
 
+/**
+ * Entries of the first page of a reading, and of the largest: each is four times as long as the one before. While many
+ * write at once, a page waits behind all of their scripts, and the log must not be filled faster than it is read.
+ */
+const FIRST_PAGE = 500;
+const LARGEST_PAGE = 8_000;
+
 export class LogFollower {
   readonly #log: EventLog;
   readonly #from: string | number | undefined;
@@ -79,7 +86,7 @@ export class LogFollower {
       cursor.isEntry = place !== START && !place.endsWith(`-${LARGEST_SEQUENCE}`);
       return cursor;
     }
-    const { last } = await this.#log.page(shard, START);
+    const { last } = await this.#log.page(shard, START, 1);
     if (typeof from === 'number') {
       const place = from === 0 ? START : `${from - 1}-${LARGEST_SEQUENCE}`;
       if (compareIds(place, last) < 0) return new ShardCursor(place);
@@ -96,8 +103,9 @@ export class LogFollower {
   }
 
   async #readToEnd(shard: ShardCursor, number: number): Promise<void> {
-    for (let more = true; more && !this.#stopped; ) {
-      const page = await this.#log.page(number, shard.position);
+    let count = FIRST_PAGE;
+    for (let more = true; more && !this.#stopped; count = Math.min(4 * count, LARGEST_PAGE)) {
+      const page = await this.#log.page(number, shard.position, count);
       const { first, last } = page;
       if (compareIds(last, shard.position) < 0) {
         // Another server, which has not all that the last one had, or none of it.

@@ -183,7 +183,7 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     );
   }
 
-  /** Subscribes first and reads then: what happens in between is heard twice rather than never. */
+  /** Subscribes first and reads then: of what happens afterwards there is a message. */
   async #listen(): Promise<void> {
     const connection = this.#connection;
     const { app, type } = this.#options;

@@ -3,6 +3,7 @@ import type { TokenEvent } from '../tokens/events.js';
 import { MAX_SHARDS } from '../tokens/options.js';
 import type { EventLog } from './log.js';
 import { compareIds, parseCursor, ShardCursor, START, type StreamId } from './shard-cursor.js';
+import { Turns } from './turns.js';
 
 /** What is done with what is read. */
 export interface LogListener {
@@ -12,14 +13,28 @@ export interface LogListener {
 
 const LARGEST_SEQUENCE = '18446744073709551615';
 
+/**
+ * Milliseconds between two readings of a shard. What comes alone is read at once; where one event follows another, a
+ * crowd of subscribers that read for each would keep Redis from its work.
+ */
+const PACE = 10;
+
+/**
+ * Entries of the first page of a reading, and of the largest: each is four times as long as the one before. While many
+ * write at once, a page waits behind all of their scripts, and the log must not be filled faster than it is read.
+ */
+const FIRST_PAGE = 500;
+const LARGEST_PAGE = 8_000;
+
 export class LogFollower {
   readonly #log: EventLog;
   readonly #from: string | number | undefined;
   readonly #listener: LogListener;
   readonly shards: ShardCursor[] = [];
-  #reading: Promise<void> | undefined;
-  #readAgain = false;
-  /** Shards that events have come from. */
+  /** Readings of each shard: one at a time, so that every entry is delivered once and in order. */
+  readonly #readings: Turns[] = [];
+  readonly #readingAll = new Turns(() => this.#readAll());
+  /** Shards that messages have come from. */
   #heardOf = 0;
   #stopped = false;
 
@@ -30,15 +45,17 @@ export class LogFollower {
     this.#listener = listener;
   }
 
-  /** Whether there is something to be read first: what is heard live meanwhile would come out of turn. */
-  get isBehind(): boolean {
-    return this.#reading !== undefined || this.#readAgain;
+  /** Reads every shard's log to where it ends now, or further. */
+  read(): Promise<void> {
+    return this.#readingAll.ask();
   }
 
-  /** Makes a reading go on, or the next one necessary: with the shard that was heard of, though none has said that it is there. */
-  fallBehind(shard: number): void {
-    this.#heardOf = Math.max(this.#heardOf, Math.min(shard + 1, MAX_SHARDS));
-    this.#readAgain = true;
+  /** Reads the log of a shard that has been heard of; nothing where that is to be done anyway. */
+  readShard(number: number): Promise<void> | undefined {
+    // One that none has said is there is looked for, too.
+    this.#heardOf = Math.max(this.#heardOf, Math.min(number + 1, MAX_SHARDS));
+    const readings = this.#readings[number] ?? this.#readingAll;
+    return readings.isAsked ? undefined : readings.ask();
   }
 
   stop(): void {
@@ -55,7 +72,10 @@ export class LogFollower {
     const added = Array.from({ length: Math.max(0, count - before) }, (_, i) =>
       before === 0 ? this.#firstPlace(i) : new ShardCursor(START),
     );
-    this.shards.push(...(await Promise.all(added)));
+    for (const cursor of await Promise.all(added)) {
+      const number = this.shards.push(cursor) - 1;
+      this.#readings.push(new Turns(() => this.#readToEnd(cursor, number), PACE));
+    }
   }
 
   async #firstPlace(shard: number): Promise<ShardCursor> {
@@ -66,7 +86,7 @@ export class LogFollower {
       cursor.isEntry = place !== START && !place.endsWith(`-${LARGEST_SEQUENCE}`);
       return cursor;
     }
-    const { last } = await this.#log.page(shard, START);
+    const { last } = await this.#log.page(shard, START, 1);
     if (typeof from === 'number') {
       const place = from === 0 ? START : `${from - 1}-${LARGEST_SEQUENCE}`;
       if (compareIds(place, last) < 0) return new ShardCursor(place);
@@ -76,36 +96,21 @@ export class LogFollower {
     return cursor;
   }
 
-  /** Reads every shard's log to its end. One reading at a time; what is asked for meanwhile makes it go on. */
-  read(): Promise<void> {
-    this.#readAgain = true;
-    this.#reading ??= this.#readOn().finally(() => {
-      this.#reading = undefined;
-    });
-    return this.#reading;
+  async #readAll(): Promise<void> {
+    if (this.#stopped) return;
+    await this.#findShards();
+    await Promise.all(this.#readings.map((readings) => readings.ask()));
   }
 
-  async #readOn(): Promise<void> {
-    while (this.#readAgain && !this.#stopped) {
-      this.#readAgain = false;
-      try {
-        await this.#findShards();
-        await Promise.all(this.shards.map((shard, number) => this.#readShard(shard, number)));
-      } catch (error) {
-        this.#readAgain = true; // what was heard meanwhile is still to be read
-        throw error;
-      }
-    }
-  }
-
-  async #readShard(shard: ShardCursor, number: number): Promise<void> {
-    for (let more = true; more; ) {
-      const page = await this.#log.page(number, shard.position);
+  async #readToEnd(shard: ShardCursor, number: number): Promise<void> {
+    let count = FIRST_PAGE;
+    for (let more = true; more && !this.#stopped; count = Math.min(4 * count, LARGEST_PAGE)) {
+      const page = await this.#log.page(number, shard.position, count);
       const { first, last } = page;
       if (compareIds(last, shard.position) < 0) {
         // Another server, which has not all that the last one had, or none of it.
         this.#listener.lost(shard, number, shard.position, last);
-        shard.fallBackTo(last);
+        shard.moveTo(last);
         continue;
       }
       const gone = shard.isEntry && !page.holdsPosition;

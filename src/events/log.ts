@@ -4,8 +4,6 @@ import type { Store } from '../redis/store.js';
 import type { TokenEvent } from '../tokens/events.js';
 import { START, type StreamId } from './shard-cursor.js';
 
-const PAGE = 500;
-
 export interface LogEntry {
   id: StreamId;
   event: TokenEvent;
@@ -42,8 +40,9 @@ export class EventLog {
     return shards === null ? undefined : Number(shards);
   }
 
-  async page(shard: number, after: StreamId): Promise<LogPage> {
-    const reply = await this.#store.readScript('log', [this.#keys.log(shard)], [after, PAGE]);
+  /** @param count of entries, at most. */
+  async page(shard: number, after: StreamId, count: number): Promise<LogPage> {
+    const reply = await this.#store.readScript('log', [this.#keys.log(shard)], [after, count]);
     const [trimmed, last = START, first, holds, raw = []] = reply as [
       string?,
       StreamId?,
@@ -54,7 +53,7 @@ export class EventLog {
     const entries = raw.map(([id, fields]) => toEntry(shard, id, fields));
     return {
       entries,
-      more: entries.length === PAGE,
+      more: entries.length === count,
       holdsPosition: holds === '1',
       first: first || undefined,
       last,

@@ -1,12 +1,9 @@
-/** Where a subscriber stands in the log of one shard, and what it has heard there. */
+/** Where a subscriber stands in the log of one shard, and which of its listeners are still at work. */
 
 /** A stream entry's id, `<milliseconds>-<sequence>`. */
 export type StreamId = string;
 
 export const START: StreamId = '0-0';
-
-/** Ids that are remembered: an event that comes twice, live and from the log, comes within so many. */
-const REMEMBERED = 10_000;
 
 /** Milliseconds for which a listener that does not settle holds the cursor back. */
 const PIN = 30_000;
@@ -18,11 +15,10 @@ interface Delivery {
 }
 
 export class ShardCursor {
-  /** The log has been read, or heard without a gap, up to here. */
+  /** The log has been read up to here. */
   position: StreamId;
   /** Whether `position` was the id of an entry, which should still be there. */
   isEntry = false;
-  readonly #heard = new Set<StreamId>();
   readonly #deliveries: Delivery[] = [];
   /** How many of the deliveries hold the cursor no longer. */
   #passed = 0;
@@ -42,23 +38,6 @@ export class ShardCursor {
   moveTo(position: StreamId): void {
     this.position = position;
     this.isEntry = position !== START;
-  }
-
-  /**
-   * Goes back to where another server's log ends. Its next entries are new although they may have ids that were heard:
-   * its clock may be behind.
-   */
-  fallBackTo(last: StreamId): void {
-    for (const id of this.#heard) if (compareIds(id, last) > 0) this.#heard.delete(id);
-    this.moveTo(last);
-  }
-
-  /** Whether an entry is new; it is remembered. */
-  hear(id: StreamId): boolean {
-    if (this.#heard.has(id)) return false;
-    this.#heard.add(id);
-    if (this.#heard.size > REMEMBERED) this.#heard.delete(this.#heard.values().next().value as StreamId);
-    return true;
   }
 
   /** Holds the cursor before an event until its listeners have settled. */

@@ -17,7 +17,8 @@ import { nameProblem } from '../tokens/fields.js';
 import { checkOptions, isPrefix, type OptionRule } from '../tokens/options.js';
 import { EventLog } from './log.js';
 import { LogFollower } from './log-follower.js';
-import { compareIds, formatCursor, parseCursor, type ShardCursor, type StreamId } from './shard-cursor.js';
+import { formatCursor, parseCursor, type ShardCursor, type StreamId } from './shard-cursor.js';
+import { bounded, parseEvent } from './subscription.js';
 import { typedEmitter } from './typed-emitter.js';
 
 export interface TokenSubscriberOptions {
@@ -57,8 +58,9 @@ const PING_INTERVAL = 5_000;
 const PING_DEADLINE = 5_000;
 
 /**
- * Milliseconds between two readings of the log. A filter that lets little through hears of its place only so: between two
- * readings the log must not turn over. On a Cluster a message may be lost on its way between nodes.
+ * Milliseconds between two readings of the log, whether or not there was a message. A filter that lets little through
+ * hears of its place only so: between two readings the log must not turn over. On a Cluster a message may be lost on its
+ * way between nodes.
  */
 const READ_INTERVAL = 5_000;
 const READ_INTERVAL_CLUSTER = 1_000;
@@ -83,8 +85,8 @@ const RULES: Record<keyof TokenSubscriberOptions, OptionRule> = {
 };
 
 /**
- * Hears of every revocation: over pub/sub at once, and from the log after its connection was lost. Where the log no
- * longer reaches back, it tells `events-lost`.
+ * Hears of every revocation, from the log: as soon as a message says that there is something new, and after its connection
+ * was lost. Where the log no longer reaches back, it tells `events-lost`.
  *
  * @example
  * const subscriber = new TokenSubscriber('redis://localhost:6379', { app: 'shop' });
@@ -101,6 +103,7 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
   #retry: NodeJS.Timeout | undefined;
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  #started = false;
   #connected = false;
   readonly #closed = new AbortController();
   /** Counts connections: what was begun on an earlier one has no say. */
@@ -171,6 +174,7 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     await this.#listen();
     if (!this.#connected)
       throw new StoreUnavailableError('the connection was lost before the log was read', 'none');
+    this.#started = true;
     this.#client.on('ready', () => this.#catchUp());
     const interval = isCluster(this.#client) ? READ_INTERVAL_CLUSTER : READ_INTERVAL;
     this.#timers.push(
@@ -179,11 +183,11 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     );
   }
 
-  /** Subscribes first and reads then: what happens in between is heard twice rather than never. */
+  /** Subscribes first and reads then: of what happens afterwards there is a message. */
   async #listen(): Promise<void> {
     const connection = this.#connection;
     const { app, type } = this.#options;
-    await bounded(this.#client.psubscribe(this.#keys.events('*', app, type)), this.#closed.signal);
+    await bounded(this.#client.psubscribe(this.#keys.events('*', app, type)), TIMEOUT, this.#closed.signal);
     await this.#log.read();
     if (connection !== this.#connection || this.#closing || this.#connected) return;
     this.#connected = true;
@@ -192,14 +196,23 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
 
   /** Reads the log, and listens first where that was interrupted; again where either fails. */
   #catchUp(): void {
-    const isCutOff = () => this.#client.status !== 'ready'; // its return brings us back here
-    const caughtUp = this.#connected || isCutOff() ? this.#log.read() : this.#listen();
-    caughtUp.catch((error: unknown) => {
-      this.#tell(error);
-      clearTimeout(this.#retry);
-      if (this.#closing || isCutOff()) return;
-      this.#retry = setTimeout(() => isCutOff() || this.#catchUp(), RETRY);
-    });
+    const caughtUp = this.#connected || this.#isCutOff ? this.#log.read() : this.#listen();
+    caughtUp.catch((error: unknown) => this.#failed(error));
+  }
+
+  #failed(error: unknown): void {
+    if (!this.#started) return; // `start` tells
+    this.#tell(error);
+    if (this.#closing || this.#isCutOff) return;
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      if (!this.#isCutOff) this.#catchUp();
+    }, RETRY);
+  }
+
+  /** Its return brings us back to the log. */
+  get #isCutOff(): boolean {
+    return this.#client.status !== 'ready';
   }
 
   #disconnected(): void {
@@ -209,30 +222,28 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     if (!this.#closing) this.#announce(['disconnected']);
   }
 
+  /**
+   * A message tells that there is something new, and no more: another database of the server may have the same prefix,
+   * and messages know no databases. The log has each event of this deployment once.
+   */
   #hear(text: string): void {
     const event = parseEvent(text);
-    if (!event) return;
-    const dash = event.id.indexOf('-');
-    const number = Number(event.id.slice(0, dash));
-    const shard = this.#log.shards[number];
-    // Where there is something to read yet, it comes first: the place would move past it.
-    if (!this.#connected || this.#log.isBehind || !shard) {
-      this.#log.fallBehind(number);
-      if (this.#connected) this.#catchUp();
-      return;
-    }
-    const id = event.id.slice(dash + 1);
-    this.#deliver(shard, id, event);
-    // An unbroken connection leaves nothing out; between the nodes of a Cluster a message may be lost.
-    if (!isCluster(this.#client) && compareIds(id, shard.position) > 0) shard.moveTo(id);
+    if (!event || !this.#isFor(event)) return;
+    if (this.#retry) return; // everything is read then
+    this.#log.readShard(Number.parseInt(event.id, 10))?.catch((error: unknown) => this.#failed(error));
+  }
+
+  #isFor({ data }: TokenEvent): boolean {
+    const { app, type, owner } = this.#options;
+    return (
+      (app === undefined || data.app === app) &&
+      (type === undefined || data.type === type) &&
+      (owner === undefined || data.owner === owner)
+    );
   }
 
   #deliver(shard: ShardCursor, id: StreamId, event: TokenEvent): void {
-    const { app, type, owner } = this.#options;
-    if (app !== undefined && event.data.app !== app) return;
-    if (type !== undefined && event.data.type !== type) return;
-    if (owner !== undefined && event.data.owner !== owner) return;
-    if (!shard.hear(id)) return;
+    if (!this.#isFor(event)) return;
     shard.hold(id, this.#announce([event.type, 'event'], event));
   }
 
@@ -265,36 +276,4 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     await this.#store.close();
     this.#connected = false;
   }
-}
-
-/** The event that a message tells of; `undefined` for what a stranger published. */
-function parseEvent(text: string): TokenEvent | undefined {
-  try {
-    const event = JSON.parse(text) as TokenEvent;
-    return /^\d+-\d+-\d+$/.test(event.id) && event.data ? event : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * A subscription that is not confirmed in time is none; nor is one whose connection is lost, and ended then: ioredis
- * never answers for it.
- */
-function bounded<T>(subscription: Promise<T>, closed: AbortSignal): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const settle = (done: () => void) => {
-      clearTimeout(timer);
-      closed.removeEventListener('abort', giveUp);
-      done();
-    };
-    const giveUp = () =>
-      settle(() => reject(new StoreUnavailableError(`no reply within ${TIMEOUT} ms`, 'none')));
-    const timer = setTimeout(giveUp, TIMEOUT);
-    closed.addEventListener('abort', giveUp);
-    subscription.then(
-      (value) => settle(() => resolve(value)),
-      (error) => settle(() => reject(error)),
-    );
-  });
 }

@@ -201,14 +201,6 @@ describe('The place in a shard', () => {
     assert.equal(shard.cursor, '200-0');
   });
 
-  it('remembers the last ten thousand ids', () => {
-    const shard = new ShardCursor(START);
-    for (let i = 0; i < 10_001; i++) assert.isTrue(shard.hear(`${i}-0`));
-    assert.isFalse(shard.hear('1-0'));
-    assert.isFalse(shard.hear('10000-0'));
-    assert.isTrue(shard.hear('0-0'), 'the oldest was forgotten');
-  });
-
   const id = fc
     .tuple(fc.integer({ min: 0, max: 2 ** 43 }), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }))
     .map(([ms, sequence]) => ({ ms, sequence, text: `${ms}-${sequence}` }));

@@ -1,0 +1,1 @@
+export const chartOf = (_: unknown): string => '';

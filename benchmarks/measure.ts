@@ -7,7 +7,7 @@ export interface Row {
   group: string;
   name: string;
   unit: string;
-  /** One figure of each run. */
+  /** One figure of each run; none where this version does not have what is measured. */
   ours: number[];
   /** That of the same run of whom we are measured against; empty where the target is one of our figures alone. */
   peer: number[];
@@ -18,13 +18,13 @@ export interface Row {
 }
 
 /** Two or more subjects in turns, so that what slows the machine down slows all of them: a run holds one of each. */
-export async function inTurns<T extends readonly (() => Promise<number>)[]>(
+export async function inTurns<T extends readonly ((run: number) => Promise<number>)[]>(
   runs: number,
   ...subjects: T
 ): Promise<{ [K in keyof T]: number[] }> {
   const figures = subjects.map(() => [] as number[]);
   for (let run = 0; run < runs; run += 1) {
-    for (const [index, subject] of subjects.entries()) figures[index]?.push(await subject());
+    for (const [index, subject] of subjects.entries()) figures[index]?.push(await subject(run));
   }
   return figures as { [K in keyof T]: number[] };
 }
@@ -40,7 +40,7 @@ export const ratiosOf = ({ ours, peer }: Row): number[] =>
 export const judgedOf = (row: Row): number[] => (row.peer.length > 0 ? ratiosOf(row) : row.ours);
 
 export function isMet(row: Row): boolean | undefined {
-  if (!row.target) return undefined;
+  if (!row.target || row.ours.length === 0) return undefined;
   const figure = median(judgedOf(row));
   return 'least' in row.target ? figure >= row.target.least : figure <= row.target.most;
 }

@@ -40,11 +40,17 @@ async function run({ groups, quick, publish: published }: Arguments): Promise<vo
   }
 }
 
-try {
-  const args = readArguments(process.argv.slice(2));
-  if (args === 'help') process.stdout.write(`${USAGE}\n`);
-  else await run(args);
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
-  process.exitCode = 1;
+function readCommandLine(): Arguments | undefined {
+  try {
+    const args = readArguments(process.argv.slice(2));
+    if (args !== 'help') return args;
+    process.stdout.write(`${USAGE}\n`);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${USAGE}\n`);
+    process.exitCode = 2;
+  }
+  return undefined;
 }
+
+const args = readCommandLine();
+if (args) await run(args);

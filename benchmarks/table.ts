@@ -19,10 +19,12 @@ export function tableOf(rows: readonly Row[]): string {
 function cellsOf(row: Row): string[] {
   const unit = row.unit.startsWith('/') || row.unit === '' ? row.unit : ` ${row.unit}`;
   const figure = (of: number[]) => `${shown(median(of))}${unit}`;
+  const name = row.against ? `${row.name}; against ${row.against}` : row.name;
+  if (row.ours.length === 0) return [name, 'not available', '', '', '', targetOf(row.target), ''];
   const hasPeer = row.peer.length > 0;
   const judged = judgedOf(row);
   return [
-    hasPeer ? `${row.name}; against ${row.against}` : row.name,
+    name,
     figure(row.ours),
     hasPeer ? figure(row.peer) : '',
     hasPeer ? shown(median(ratiosOf(row))) : '',

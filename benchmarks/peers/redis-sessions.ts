@@ -27,12 +27,12 @@ export function redisSessions(url: string): Subject {
         for i = ARGV[1], ARGV[2] do
           local owner = string.format('owner-%07d', i)
           local token = ARGV[3]:sub(1, -8) .. string.format('%07d', i)
-          session[2] = owner
           redis.call('ZADD', 'rs:${APP}:_sessions', i, token .. ':' .. owner)
           redis.call('ZADD', 'rs:${APP}:_users', i, owner)
           redis.call('ZADD', 'rs:SESSIONS', i, '${APP}:' .. token .. ':' .. owner)
           redis.call('SADD', 'rs:${APP}:us:' .. owner, token)
           redis.call('HSET', 'rs:${APP}:' .. token, unpack(session))
+          redis.call('HSET', 'rs:${APP}:' .. token, 'id', owner)
         end`,
     },
     close: () => sessions.quit(),

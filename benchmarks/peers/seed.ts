@@ -1,6 +1,6 @@
 // The package redis-tokens as it was before, 0.0.2: what looks for a key goes through all of them.
 import { RedisTokens } from 'seed';
-import { APP, DURATION, data, TYPE } from '../payload.js';
+import { APP, DURATION, data, ownerOf, TYPE } from '../payload.js';
 import { numbered, type Subject } from './subject.js';
 
 export function seed(url: string): Subject {
@@ -18,11 +18,11 @@ export function seed(url: string): Subject {
     cloning: {
       tokenOf: numbered,
       script: `
-        local key = redis.call('KEYS', '*token:' .. ARGV[3])[1]
-        local value = redis.call('GET', key)
+        local key = 'app:${APP}|type:${TYPE}|owner:%s|token:%s'
+        local value = redis.call('GET', key:format('${ownerOf(0)}', ARGV[3]))
         for i = ARGV[1], ARGV[2] do
-          local copy = key:gsub('owner%-%d+', string.format('owner-%07d', i))
-          redis.call('SET', copy:sub(1, -8) .. string.format('%07d', i), value, 'EX', ${DURATION})
+          local token = ARGV[3]:sub(1, -8) .. string.format('%07d', i)
+          redis.call('SET', key:format(string.format('owner-%07d', i), token), value, 'EX', ${DURATION})
         end`,
     },
     close: async () => tokens.client.disconnect(),

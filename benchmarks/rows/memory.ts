@@ -1,4 +1,5 @@
 // Bytes of Redis per token, beside the seed's, which has neither indexes nor events; the log of events is left out.
+// Redis' tables double as keys become more, so each run weighs another number of tokens, up to twice the first.
 import type { Bench } from '../bench.js';
 import { fill } from '../fill.js';
 import { inTurns, type Row } from '../measure.js';
@@ -14,25 +15,26 @@ const TARGETS = new Map([
 ]);
 
 export async function memory({ redis, plan }: Bench): Promise<Row[]> {
-  const weigh = async (open: () => Subject, tokensPerOwner: number): Promise<number> => {
+  const weigh = async (open: () => Subject, tokensPerOwner: number, run: number): Promise<number> => {
+    const count = Math.round(plan.weighed * 2 ** (run / plan.runs));
     await redis.empty();
     const before = await redis.usedMemory();
     const subject = open();
-    await fill(subject, plan.weighed, tokensPerOwner);
+    await fill(subject, count, tokensPerOwner);
     await subject.close();
     // The same client asks before and after, and that of the subject is gone: its buffers are no tokens.
     const log = (await redis.client.memory('USAGE', '{rt:0}:log', 'SAMPLES', 0)) ?? 0;
-    return ((await redis.usedMemory()) - before - log) / plan.weighed;
+    return ((await redis.usedMemory()) - before - log) / count;
   };
 
   const rows: Row[] = [];
   // What Redis keeps of scripts and clients is there before the first is weighed.
-  await weigh(() => ours(redis.url()), 1);
+  await weigh(() => ours(redis.url()), 1, 0);
   for (const [tokensPerOwner, most] of TARGETS) {
     const [own, other] = await inTurns(
       plan.runs,
-      () => weigh(() => ours(redis.url()), tokensPerOwner),
-      () => weigh(() => seed(redis.url()), tokensPerOwner),
+      (run) => weigh(() => ours(redis.url()), tokensPerOwner, run),
+      (run) => weigh(() => seed(redis.url()), tokensPerOwner, run),
     );
     rows.push({
       group: 'memory',

@@ -2,7 +2,7 @@
 import type { Bench } from '../bench.js';
 import { addPoint } from '../curves.js';
 import { Population } from '../fill.js';
-import { oneOf, perSecond, secondsSince } from '../load.js';
+import { oneOf, perSecond } from '../load.js';
 import { inTurns, median, type Row } from '../measure.js';
 import { isData } from '../payload.js';
 import { connectRedis } from '../peers/connect-redis.js';
@@ -15,6 +15,9 @@ import type { Subject } from '../peers/subject.js';
 /** At how many tokens the rows are taken. */
 const ROWS_AT = 100_000;
 
+/** Measurements before the first that counts, until all code that takes part is compiled. */
+const FIRST_WARM_UPS = 4;
+
 export async function peers({ redis, plan, curves, log }: Bench): Promise<Row[]> {
   const mine = ours(redis.url(0));
   const old = seed(redis.url(2));
@@ -25,7 +28,6 @@ export async function peers({ redis, plan, curves, log }: Bench): Promise<Row[]>
 
   const rate = (subject: Subject, inFlight: number, milliseconds = plan.milliseconds) => {
     const { tokens } = populations.get(subject) as Population;
-    if (subject === old) return gets(subject, tokens, plan.seedGets);
     return perSecond(
       inFlight,
       milliseconds,
@@ -57,13 +59,14 @@ export async function peers({ redis, plan, curves, log }: Bench): Promise<Row[]>
   try {
     for (const count of plan.growth) {
       log(`${count.toLocaleString('en')} tokens of each`);
-      for (const subject of subjects) {
-        // Ours with more are measured where they are made: in the rows of scale.
-        if (subject === mine && count > ROWS_AT) continue;
-        await populations.get(subject)?.growTo(count);
-        await rate(subject, 1, plan.milliseconds / 2);
-        const [rates] = await inTurns(plan.runs, () => rate(subject, 1));
-        addPoint(curves, subject.name, count, median(rates));
+      // Ours with more are measured where they are made: in the rows of scale.
+      const present = subjects.filter((subject) => subject !== mine || count <= ROWS_AT);
+      for (const subject of present) await populations.get(subject)?.growTo(count);
+      const one = present.map((subject) => () => rate(subject, 1));
+      await inTurns(count === plan.growth[0] ? FIRST_WARM_UPS : 1, ...one);
+      const rates = await inTurns(plan.runs, ...one);
+      for (const [index, subject] of present.entries()) {
+        addPoint(curves, subject.name, count, median(rates[index] as number[]));
       }
       if (count !== ROWS_AT && !(count === plan.growth.at(-1) && count < ROWS_AT)) continue;
       rows.push(await compare(old, 1, 2_000, `, ${count.toLocaleString('en')} tokens`));
@@ -75,14 +78,4 @@ export async function peers({ redis, plan, curves, log }: Bench): Promise<Row[]>
   } finally {
     await Promise.all(subjects.map((subject) => subject.close()));
   }
-}
-
-/** Few gets that are slow each, one after the other: a run of fixed time would be one get. */
-async function gets(subject: Subject, tokens: string[], count: number): Promise<number> {
-  const begin = process.hrtime.bigint();
-  for (let call = 0; call < count; call += 1) {
-    const answer = await subject.get(oneOf(tokens));
-    if (!isData(subject.dataIn(answer))) throw new Error('the seed answered wrong');
-  }
-  return count / secondsSince(begin);
 }

@@ -1,6 +1,7 @@
 // From a revocation's enqueueing to a subscriber's listener: when nothing else is to be done, and past a backlog.
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Bench } from '../bench.js';
-import { createOf, enqueue, waitingJobs } from '../commands.js';
+import { createOf, enqueue, jobsUnderWay, waitingJobs } from '../commands.js';
 import { fill } from '../fill.js';
 import { secondsSince } from '../load.js';
 import { quantile, type Row } from '../measure.js';
@@ -8,8 +9,8 @@ import { APP, ownerOf, TYPE } from '../payload.js';
 import { ours, TokenProducer, TokenSubscriber } from '../peers/ours.js';
 import { Child } from '../processes/child.js';
 
-/** Revocations between two looks whether the backlog lasts. */
-const PER_LOOK = 10;
+/** Milliseconds between two revocations, which do not wait for one another: one that is slow must not hide the next. */
+const PAUSE = 5;
 
 export async function revocation({ redis, plan, log }: Bench): Promise<Row[]> {
   const subject = ours(redis.url());
@@ -38,13 +39,20 @@ export async function revocation({ redis, plan, log }: Bench): Promise<Row[]> {
   };
 
   const busy = async (worker: Child): Promise<number[]> => {
-    const figures: number[] = [];
-    const tokens = await fill(subject, plan.awaited * 10);
-    await enqueue(producer, plan.backlog, createOf(ownerOf));
+    const revocations: Promise<number>[] = [];
+    const tokens = await fill(subject, plan.awaited * 4);
+    // By another service, which is gone: its results are not ours to read while we listen.
+    const other = new TokenProducer(redis.url());
+    await enqueue(other, plan.backlog, createOf(ownerOf));
+    await other.close();
     await worker.ask('start');
     while ((await waitingJobs(redis.client)) > 0) {
-      for (const token of tokens.splice(0, PER_LOOK)) figures.push(await revoke(token));
+      const token = tokens.pop();
+      if (token !== undefined) revocations.push(revoke(token));
+      await wait(PAUSE);
     }
+    const figures = await Promise.all(revocations);
+    while ((await jobsUnderWay(redis.client)) > 0) await wait(PAUSE);
     await worker.ask('close');
     return figures;
   };

@@ -1,0 +1,23 @@
+// All groups of rows, in the order in which they are measured and told.
+import type { Group } from '../bench.js';
+import { bigOwner } from './big-owner.js';
+import { cache } from './cache.js';
+import { get } from './get.js';
+import { latency } from './latency.js';
+import { memory } from './memory.js';
+import { peers } from './peers.js';
+import { queue } from './queue.js';
+import { revocation } from './revocation.js';
+import { scale } from './scale.js';
+
+export const GROUPS: Record<string, Group> = {
+  get,
+  peers,
+  scale,
+  cache,
+  queue,
+  latency,
+  revocation,
+  memory,
+  'big-owner': bigOwner,
+};

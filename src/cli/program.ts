@@ -18,7 +18,7 @@ import { tellFailure } from './failure.js';
 import { FIELDS, type Field, isArgument, optionOf } from './fields.js';
 import { OPERATION_COMMANDS, type OperationCommand } from './operations.js';
 import { Output } from './output.js';
-import { runOperation } from './run-operation.js';
+import { runOperation, tokenOptions } from './run-operation.js';
 import { type WatchOptions, watch } from './watch.js';
 
 type Options = Record<string, string | boolean | undefined>;
@@ -146,7 +146,7 @@ function addHealth(program: Command, add: Add): void {
     .option('--here', 'count only workers at the address that this process has, as in the same container');
   add(command, async ({ options, settings, output }) => {
     const { checkHealth } = await import('../service/health.js');
-    const health = await checkHealth(settings, options.here === true);
+    const health = await checkHealth(settings.connection, tokenOptions(settings), options.here === true);
     const { commands, revocations } = health.workers;
     output.result(
       health,

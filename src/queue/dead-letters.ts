@@ -1,11 +1,17 @@
 /** Jobs that failed for good: what an operator may look at, run again or drop. */
 import type { Job, Queue } from 'bullmq';
 import { type Connection, checkConnection } from '../redis/connection.js';
+import { Deployment } from '../redis/deployment.js';
 import { Keys } from '../redis/keys.js';
 import { RedisTokenRepository } from '../redis/repository.js';
 import { Store } from '../redis/store.js';
 import { ValidationError } from '../tokens/errors.js';
-import { resolveTokenOptions, type TokenOptions } from '../tokens/options.js';
+import {
+  checkOptions,
+  resolveTokenOptions,
+  TOKEN_OPTION_RULES,
+  type TokenOptions,
+} from '../tokens/options.js';
 import { asExecutable, resultsOf } from './answers.js';
 import { CommandExecutor, executorRules } from './executor.js';
 import { LANES, type Lane } from './lanes.js';
@@ -46,23 +52,33 @@ const PAGE = 100;
 export class DeadLetters {
   readonly #keys: Keys;
   readonly #store: Store;
+  readonly #deployment: Deployment;
   readonly #repository: RedisTokenRepository;
   readonly #executor: CommandExecutor;
   readonly #queues: ReadonlyMap<Lane, Queue>;
 
   constructor(connection: Connection | undefined, options: TokenOptions) {
     checkConnection(connection);
+    checkOptions('DeadLetters', options, TOKEN_OPTION_RULES);
     const resolved = resolveTokenOptions(options);
     this.#keys = new Keys(resolved.prefix);
     this.#store = new Store(connection, resolved.timeout, true);
+    this.#deployment = new Deployment(this.#store, this.#keys, resolved);
     this.#repository = new RedisTokenRepository(this.#store, resolved);
     this.#executor = new CommandExecutor(this.#repository, executorRules(options));
-    this.#queues = new Map(LANES.map((lane) => [lane, openQueue(lane, this.#store.client, this.#keys)]));
+    this.#queues = new Map(
+      LANES.map((lane) => [lane, openQueue(lane, this.#store.client, this.#keys, true)]),
+    );
   }
 
-  /** @throws {StoreUnavailableError} {ConfigError} */
-  ready(): Promise<void> {
-    return this.#repository.ready();
+  /** @throws {StoreUnavailableError} {ConfigError} also where there is no deployment: none is founded here. */
+  async ready(): Promise<void> {
+    const { type, missing } = await this.#deployment.standing();
+    if (missing.length === 0) return this.#repository.ready();
+    // A worker whose repository is elsewhere serves queues here all the same.
+    const queues = LANES.map((lane) => this.#keys.queueMeta(lane));
+    if ((await this.#store.read((client) => client.exists(queues))) === 0)
+      throw this.#deployment.absence(type);
   }
 
   async count(lane: Lane): Promise<number> {
@@ -117,6 +133,7 @@ export class DeadLetters {
 
   async close(): Promise<void> {
     await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
+    this.#deployment.leave();
     await this.#repository.close();
   }
 

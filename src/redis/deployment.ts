@@ -9,6 +9,14 @@ import type { Store } from './store.js';
 /** Of the records, indexes, marks and job records: raised when one of them changes. */
 const LAYOUT = 1;
 
+/** What stands of what all processes of a deployment agree on. */
+export interface Standing {
+  /** The type of its key: `hash`, `none`, or that of something else in its place. */
+  type: string;
+  /** Names of what is not fixed. */
+  missing: string[];
+}
+
 export class Deployment implements Clock {
   readonly #store: Store;
   readonly #keys: Keys;
@@ -56,11 +64,32 @@ export class Deployment implements Clock {
     this.#clock.told(time);
   }
 
-  /** Whether all is fixed that whoever is ready fixes where it is not. Nothing is written. */
-  async isFounded(): Promise<boolean> {
-    const names = this.#agreed().map(([name]) => name);
-    const standing = await this.#store.read((client) => client.hmget(this.#keys.meta, ...names));
-    return !standing.includes(null);
+  /**
+   * What is fixed of what whoever is ready fixes where it is not. Nothing is written.
+   * @throws {ConfigError} where something of it differs from here.
+   */
+  async standing(): Promise<Standing> {
+    const { meta } = this.#keys;
+    const wanted = this.#agreed();
+    const type = await this.#store.read((client) => client.type(meta));
+    if (type !== 'hash') return { type, missing: wanted.map(([name]) => name) };
+    const values = await this.#store.read((client) => client.hmget(meta, ...wanted.map(([name]) => name)));
+    this.#compare(wanted, values);
+    return { type, missing: wanted.flatMap(([name], i) => (values[i] === null ? [name] : [])) };
+  }
+
+  /** For whoever is to found nothing. @throws {ConfigError} where not all is fixed, or something differs from here. */
+  async isThere(): Promise<void> {
+    const { type, missing } = await this.standing();
+    if (missing.length > 0) throw this.absence(type);
+  }
+
+  /** @param type of what stands where the meta should. */
+  absence(type: string): ConfigError {
+    const { meta } = this.#keys;
+    if (type === 'none') return new ConfigError(`${meta}: there is no deployment with this prefix here`);
+    const what = type === 'hash' ? 'not all of it is there' : `it is a ${type}, and no hash`;
+    return new ConfigError(`${meta}: ${what}; \`redis-tokens doctor\` tells more`);
   }
 
   /** Leaves the client as it was. */
@@ -116,8 +145,13 @@ export class Deployment implements Clock {
       | string[]
       | string;
     if (!Array.isArray(standing)) throw new ConfigError(`Redis 7.0 or newer is needed (${standing})`);
+    this.#compare(wanted, standing);
+  }
+
+  /** @param standing null for what is not fixed yet. */
+  #compare(wanted: [name: string, value: number][], standing: (string | null)[]): void {
     for (const [i, [name, value]] of wanted.entries()) {
-      if (standing[i] !== String(value)) {
+      if (standing[i] !== null && standing[i] !== String(value)) {
         throw new ConfigError(
           `${this.#keys.meta}: ${name} is ${standing[i]} in this deployment, but ${value} here`,
         );

@@ -47,7 +47,9 @@ export const SETTINGS: Record<SettingName, Setting> = {
 const NAMES = Object.keys(SETTINGS) as SettingName[];
 
 /** Rules of what every command goes by. A worker's own settings are the worker's to check: no other command has them. */
-const RULES: Partial<Record<SettingName, OptionRule>> = (({ pepper: _, ...rules }) => rules)(TOKEN_OPTION_RULES);
+const RULES: Partial<Record<SettingName, OptionRule>> = (({ pepper: _, ...rules }) => rules)(
+  TOKEN_OPTION_RULES,
+);
 
 /** Through the environment alone: arguments can be seen by other users of the machine, and files get committed. */
 const PEPPER = 'REDIS_TOKENS_PEPPER';

@@ -1,5 +1,6 @@
 // `redis-tokens watch` and `redis-tokens health`: the commands that look at what others do.
 import { expect } from 'chai';
+import { Redis } from 'ioredis';
 import { RedisTokens, type TokenOperations, TokenWorker } from '../../src/index.js';
 import { freshPrefix, sharedRedis } from '../support/redis.js';
 import { Child, run, shellCommand, start } from './command.js';
@@ -89,5 +90,26 @@ describe('redis-tokens health', function () {
       workers: { commands: 1, revocations: 1 },
     });
     expect(here).include({ status: 0, stdout: 'healthy: commands 1, revocations 1\n' });
+  });
+
+  it('writes nothing where there is no deployment', async () => {
+    const prefix = freshPrefix();
+    const { url } = await sharedRedis();
+    const args = ['--url', url, '--prefix', prefix];
+    const watch = start(['watch', ...args]);
+    await watch.says(/connected to redis:/).finally(() => watch.kill());
+    expect(await run(['health', ...args])).include({ status: 1 });
+    const redis = new Redis(url);
+    expect(await redis.keys(`*${prefix}*`).finally(() => redis.disconnect())).deep.equal([]);
+  });
+
+  it('refuses settings that are not those of the deployment', async () => {
+    const prefix = freshPrefix();
+    const { url } = await sharedRedis();
+    await using worker = new TokenWorker({ connection: url, prefix, shards: 2 });
+    await worker.start();
+    const { status, stderr } = await run(['health', '--url', url, '--prefix', prefix]);
+    expect(status).equal(2);
+    expect(stderr).contain('shards is 2 in this deployment, but 1 here');
   });
 });

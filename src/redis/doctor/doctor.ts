@@ -1,5 +1,4 @@
 /** Holds every index against the records, and the records against the indexes; repairs what is wrong where asked. */
-import { ConfigError } from '../../tokens/errors.js';
 import {
   checkOptions,
   resolveTokenOptions,
@@ -104,9 +103,7 @@ export class Doctor {
   /** Before the first step, and where the connection may lead elsewhere by now. Called to the wrong place, it founds nothing. */
   async #arrive(): Promise<void> {
     if (this.#deployment.isReady) return;
-    if (!(await this.#deployment.isFounded())) {
-      throw new ConfigError(`${this.#keys.meta}: there is no deployment with this prefix here`);
-    }
+    await this.#deployment.isThere();
     await this.#deployment.ready();
   }
 }

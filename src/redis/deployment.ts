@@ -22,6 +22,7 @@ export class Deployment implements Clock {
   readonly #keys: Keys;
   readonly #options: ResolvedTokenOptions;
   readonly #clock: RedisClock;
+  readonly #founds: boolean;
   #fits = false;
   #check: Promise<void> | undefined;
   /** Another connection may lead to another server: what it says is asked before the next command. */
@@ -30,7 +31,9 @@ export class Deployment implements Clock {
     this.#clock.unset();
   };
 
-  constructor(store: Store, keys: Keys, options: ResolvedTokenOptions) {
+  /** @param founds whether to fix what all must agree on where nobody has; or else that stays as it is. */
+  constructor(store: Store, keys: Keys, options: ResolvedTokenOptions, founds = true) {
+    this.#founds = founds;
     this.#store = store;
     this.#keys = keys;
     this.#options = options;
@@ -78,13 +81,7 @@ export class Deployment implements Clock {
     return { type, missing: wanted.flatMap(([name], i) => (values[i] === null ? [name] : [])) };
   }
 
-  /** For whoever is to found nothing. @throws {ConfigError} where not all is fixed, or something differs from here. */
-  async isThere(): Promise<void> {
-    const { type, missing } = await this.standing();
-    if (missing.length > 0) throw this.absence(type);
-  }
-
-  /** @param type of what stands where the meta should. */
+  /** Why there is none. @param type of what stands where the meta should. */
   absence(type: string): ConfigError {
     const { meta } = this.#keys;
     if (type === 'none') return new ConfigError(`${meta}: there is no deployment with this prefix here`);
@@ -104,7 +101,7 @@ export class Deployment implements Clock {
         throw new StoreUnavailableError('the connection is lost again and again', 'none');
       await this.#store.connected();
       this.#fits = true; // before the answer: a connection lost meanwhile makes it void again
-      await Promise.all([checkDatabase(this.#store), this.#compareMeta(), this.#clock.sync()]).catch(
+      await Promise.all([checkDatabase(this.#store), this.#agree(), this.#clock.sync()]).catch(
         (error: unknown) => {
           this.#fits = false;
           throw error;
@@ -139,7 +136,13 @@ export class Deployment implements Clock {
     ];
   }
 
-  async #compareMeta(): Promise<void> {
+  async #agree(): Promise<void> {
+    if (this.#founds) await this.found();
+    else await this.standing();
+  }
+
+  /** Fixes what is not fixed yet. @throws {ConfigError} where something stands that differs from here. */
+  async found(): Promise<void> {
     const wanted = this.#agreed();
     const standing = (await this.#store.readScript('meta', [this.#keys.meta], wanted.flat())) as
       | string[]

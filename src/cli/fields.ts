@@ -69,6 +69,13 @@ function readJson(value: string): unknown {
   }
 }
 
+/** A file that holds more than the token would read as a token that is not found: it might live on unnoticed. */
 async function readToken(value: string): Promise<string> {
-  return value === '-' ? (await text(process.stdin)).replace(/\r?\n$/, '') : value;
+  if (value !== '-') return value;
+  const line = (await text(process.stdin)).replace(/[\r\n]+$/, '');
+  if (line !== '' && !/[\r\n]/.test(line)) return line;
+  const held = line === '' ? 'is empty' : 'holds more than one line';
+  throw new UsageError(
+    `standard input ${held}: it must hold the token alone, as create --token-only prints it`,
+  );
 }

@@ -7,10 +7,11 @@ import {
   type Subject,
 } from '../redis/doctor/diagnosis.js';
 import { Doctor } from '../redis/doctor/doctor.js';
+import { printable } from '../service/printable.js';
 import type { Settings } from '../service/settings.js';
 import { stopSignal } from '../service/stop-signal.js';
 import { DONE, FAILED, NOT_FOUND } from './exit-status.js';
-import { align, type Output, printable } from './output.js';
+import { align, type Output } from './output.js';
 import { tokenOptions } from './run-operation.js';
 
 export interface DoctorOptions {

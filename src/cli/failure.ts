@@ -1,5 +1,6 @@
 /** How a failure is told: in words, or with --json as JSON; never with a token. */
 import { CommanderError } from 'commander';
+import { printable } from '../service/printable.js';
 import { explainConfigError, type GivenSettings } from '../service/settings.js';
 import {
   ConfigError,
@@ -9,7 +10,6 @@ import {
   ValidationError,
 } from '../tokens/errors.js';
 import { shownField } from './fields.js';
-import { printable } from './output.js';
 import { UsageError } from './usage-error.js';
 
 export function tellFailure(error: unknown, json: boolean, given: GivenSettings): void {

@@ -1,11 +1,12 @@
 /** `redis-tokens watch`: prints events as they happen, until Ctrl-C. */
 import { TokenSubscriber, type TokenSubscriberOptions } from '../events/subscriber.js';
+import { printable } from '../service/printable.js';
 import type { Settings } from '../service/settings.js';
 import { shownUrl } from '../service/shown-url.js';
 import { aborted, stopSignal } from '../service/stop-signal.js';
 import type { TokenEvent, TokenEventType } from '../tokens/events.js';
 import { readerGone } from './broken-pipe.js';
-import { type Output, printable } from './output.js';
+import type { Output } from './output.js';
 
 export interface WatchOptions extends Pick<TokenSubscriberOptions, 'app' | 'type' | 'owner'> {
   /** The types of event to print. Default: all. */

@@ -13,6 +13,9 @@ export interface WatchOptions extends Pick<TokenSubscriberOptions, 'app' | 'type
   event?: TokenEventType[] | undefined;
 }
 
+/** The place before every entry of a log. */
+const NOTHING = '0-0';
+
 /** Resolves when it was asked to stop, or nobody reads any more. */
 export async function watch(
   { event: types, ...filter }: WatchOptions,
@@ -29,7 +32,8 @@ export async function watch(
     if (!stop.aborted) output.note('disconnected; what happens meanwhile is told later'); // else it is our own doing
   });
   subscriber.on('events-lost', ({ shard, from, to }) => {
-    output.note(`events were lost between ${from} and ${to} of shard ${shard}`);
+    const goesOn = to === NOTHING ? 'its log has begun anew' : `it goes on after ${to}`;
+    output.note(`events of shard ${shard} after ${from} were lost; ${goesOn}`);
   });
   subscriber.on('error', (error) => output.note(error instanceof Error ? error.message : String(error)));
   try {

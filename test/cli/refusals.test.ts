@@ -50,6 +50,20 @@ describe('redis-tokens refuses', function () {
     expect(bare.stderr).contain('Usage: redis-tokens');
   });
 
+  it('a command that there is not by its name, unless it may be a token, and a duration by its forms', async () => {
+    const [bogus, nested, token, duration] = await Promise.all([
+      run(['bogus'], { env }),
+      run(['dead-letters', 'lsit', '--json'], { env }),
+      run(['rt_Secret0'], { env }),
+      run(['create', ...SCOPE, '--owner', 'ann', '--duration', '5y'], { env }),
+    ]);
+    expect([bogus, nested, token, duration].map(({ status }) => status)).deep.equal([2, 2, 2, 2]);
+    expect(bogus.stderr).equal("redis-tokens: unknown command 'bogus'; --help lists what there is\n");
+    expect(JSON.parse(nested.stderr).error.message).contain("'lsit'");
+    expect(token.stderr).equal('redis-tokens: unknown command\n');
+    expect(duration.stderr).contain('--duration must be seconds, or such as 90s, 15m, 12h, 7d\n');
+  });
+
   it('settings that can not work, naming where they were given', async () => {
     const tokens = new RedisTokens(env.REDIS_URL, { prefix: env.REDIS_TOKENS_PREFIX, shards: 4 });
     await tokens.ready();

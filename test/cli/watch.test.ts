@@ -56,6 +56,17 @@ describe('redis-tokens watch', function () {
     expect(shown.stdout + shown.stderr + parsed.stdout).not.contain(token);
   });
 
+  it('tells that its log was lost', async () => {
+    const child = start(['watch'], { env });
+    children = [child];
+    await child.says(/connected to redis:/);
+    await tokens.create({ ...ANN, duration: 60 });
+    await child.says(/token-created/);
+    const redis = new Redis(env.REDIS_URL as string);
+    await redis.del(`{${env.REDIS_TOKENS_PREFIX}:0}:log`).finally(() => redis.disconnect());
+    await child.says(/events of shard 0 after \d+-\d+ were lost; its log has begun anew\n/);
+  });
+
   it('ends quietly when its reader has gone', async () => {
     const pipe = new Child(
       'bash',

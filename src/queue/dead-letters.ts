@@ -5,7 +5,7 @@ import { Deployment } from '../redis/deployment.js';
 import { Keys } from '../redis/keys.js';
 import { RedisTokenRepository } from '../redis/repository.js';
 import { Store } from '../redis/store.js';
-import { ValidationError } from '../tokens/errors.js';
+import { GivenUpError, ValidationError } from '../tokens/errors.js';
 import {
   checkOptions,
   resolveTokenOptions,
@@ -25,7 +25,7 @@ export interface DeadLetter {
   enqueuedAt: number;
   failedAt: number;
   attempts: number;
-  /** What the last attempt failed with. */
+  /** What the last attempt failed with; where nothing was left to attempt, what those before it failed with too. */
   reason: string;
   /** As it was enqueued, by whomever: nothing of it is checked. */
   data: unknown;
@@ -45,6 +45,12 @@ const NOTHING_KNOWN = {
   data: undefined,
   results: undefined,
 };
+
+/** The field of a job that holds what it failed for before it was run again. */
+const REASON = 'failedFor';
+
+/** Of a job whose commands were given up where its worker works, and not taken up again there: it says no more than that. */
+const GIVEN_UP = new GivenUpError().message;
 
 /** Dead letters looked at in one step. */
 const PAGE = 100;
@@ -105,7 +111,10 @@ export class DeadLetters {
   async find(lane: Lane, jobId: string): Promise<DeadLetter | undefined> {
     const job = await this.#failed(lane, jobId);
     if (job === UNREADABLE) return { ...NOTHING_KNOWN, lane, jobId };
-    return job && toLetter(lane, job);
+    if (job?.failedReason !== GIVEN_UP) return job && toLetter(lane, job);
+    const key = this.#keys.queuedJob(lane, jobId);
+    const before = await this.#store.read((client) => client.hget(key, REASON));
+    return toLetter(lane, job, before === null ? GIVEN_UP : `${before} (run again: ${GIVEN_UP})`);
   }
 
   /**
@@ -121,6 +130,9 @@ export class DeadLetters {
     await this.#executor.takeUp(asExecutable(lane, job));
     const key = this.#keys.queuedJob(lane, jobId);
     await this.#store.read((client) => client.hdel(key, 'stc')); // deaths of workers count anew, too
+    if (job.failedReason !== GIVEN_UP) {
+      await this.#store.read((client) => client.hset(key, REASON, job.failedReason));
+    }
     const afresh = { resetAttemptsMade: true, resetAttemptsStarted: true };
     return this.#unlessTaken(lane, jobId, () => job.retry('failed', afresh));
   }
@@ -171,13 +183,13 @@ export class DeadLetters {
   }
 }
 
-const toLetter = (lane: Lane, job: Job): DeadLetter => ({
+const toLetter = (lane: Lane, job: Job, reason = job.failedReason): DeadLetter => ({
   lane,
   jobId: job.id as string,
   enqueuedAt: job.timestamp,
   failedAt: job.finishedOn ?? 0,
   attempts: job.attemptsMade,
-  reason: job.failedReason,
+  reason,
   data: job.data,
   results: resultsOf(job),
 });

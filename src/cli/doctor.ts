@@ -1,10 +1,17 @@
 /** `redis-tokens doctor`: tells what is wrong in a deployment, and repairs it where asked. */
-import type { Diagnosis, Looked, Problem, Subject } from '../redis/doctor/diagnosis.js';
+import {
+  type Diagnosis,
+  LEFT_ALONE,
+  type Looked,
+  type Problem,
+  type Subject,
+} from '../redis/doctor/diagnosis.js';
 import { Doctor } from '../redis/doctor/doctor.js';
+import { printable } from '../service/printable.js';
 import type { Settings } from '../service/settings.js';
 import { stopSignal } from '../service/stop-signal.js';
 import { DONE, FAILED, NOT_FOUND } from './exit-status.js';
-import { align, type Output, printable } from './output.js';
+import { align, type Output } from './output.js';
 import { tokenOptions } from './run-operation.js';
 
 export interface DoctorOptions {
@@ -70,9 +77,8 @@ class Progress {
   }
 }
 
-function describe({ complete, looked, problems }: Diagnosis, fix: boolean): string {
-  const found = problems.reduce((sum, { count }) => sum + count, 0);
-  const left = found - problems.reduce((sum, { repaired }) => sum + repaired, 0);
+function describe(diagnosis: Diagnosis, fix: boolean): string {
+  const { looked, problems } = diagnosis;
   return [
     align([
       ['records', String(looked.records)],
@@ -85,7 +91,7 @@ function describe({ complete, looked, problems }: Diagnosis, fix: boolean): stri
     ]),
     '',
     ...problems.flatMap((problem) => [...explain(problem, fix), '']),
-    verdict(complete, found, left, fix),
+    verdict(diagnosis, fix),
   ].join('\n');
 }
 
@@ -103,15 +109,23 @@ function explain({ kind, meaning, count, repaired, examples }: Problem, fix: boo
   ];
 }
 
-function name({ key, id, app, type, owner }: Subject): string {
+function name({ key, field, id, app, type, owner }: Subject): string {
+  if (field !== undefined) return `${key} ${field}`;
   if (id === undefined || app === undefined) return key;
   return `${id} app=${app} type=${type} owner=${owner}`;
 }
 
-function verdict(complete: boolean, found: number, left: number, fix: boolean): string {
+const countOf = (problems: readonly Problem[]): number => problems.reduce((sum, { count }) => sum + count, 0);
+
+function verdict({ complete, problems }: Diagnosis, fix: boolean): string {
+  const found = countOf(problems);
+  const left = found - problems.reduce((sum, { repaired }) => sum + repaired, 0);
+  const leftAlone = countOf(problems.filter(({ kind }) => LEFT_ALONE.has(kind)));
   const sofar = complete ? '' : ' so far';
   if (found === 0) return `nothing is wrong${sofar}`;
   if (left === 0) return `${found} wrong${sofar}, all repaired`;
+  if (!fix && leftAlone === found)
+    return `${found} wrong${sofar}; none of it is for --fix, but for somebody to look at`;
   if (!fix) return `${found} wrong${sofar}; --fix repairs what can be repaired`;
   return `${found} wrong${sofar}, ${found - left} repaired; the rest is for somebody to look at`;
 }

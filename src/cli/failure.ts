@@ -1,5 +1,6 @@
 /** How a failure is told: in words, or with --json as JSON; never with a token. */
 import { CommanderError } from 'commander';
+import { printable } from '../service/printable.js';
 import { explainConfigError, type GivenSettings } from '../service/settings.js';
 import {
   ConfigError,
@@ -8,8 +9,7 @@ import {
   TokenError,
   ValidationError,
 } from '../tokens/errors.js';
-import { shownField } from './fields.js';
-import { printable } from './output.js';
+import { shownField, shownProblem } from './fields.js';
 import { UsageError } from './usage-error.js';
 
 export function tellFailure(error: unknown, json: boolean, given: GivenSettings): void {
@@ -20,7 +20,7 @@ export function tellFailure(error: unknown, json: boolean, given: GivenSettings)
 function inWords(error: unknown, given: GivenSettings): string {
   if (error instanceof ValidationError) {
     const fields = error.fields.map(
-      ({ field, problem }) => `  ${printable(`${shownField(field)} ${problem}`)}`,
+      (wrong) => `  ${printable(`${shownField(wrong.field)} ${shownProblem(wrong)}`)}`,
     );
     return ['redis-tokens: this can not be done:', ...fields].join('\n');
   }
@@ -40,7 +40,11 @@ function describe(
   given: GivenSettings,
 ): { code: string; message: string } & Record<string, unknown> {
   if (error instanceof ValidationError) {
-    const fields = error.fields.map(({ field, problem }) => ({ field, option: shownField(field), problem }));
+    const fields = error.fields.map((wrong) => ({
+      field: wrong.field,
+      option: shownField(wrong.field),
+      problem: shownProblem(wrong),
+    }));
     return { code: error.code, message: error.message, fields };
   }
   if (error instanceof ConfigError) return { code: error.code, message: explainConfigError(error, given) };
@@ -58,8 +62,13 @@ function describe(
   };
 }
 
-/** Of what a user typed only the name of an option is told again: the rest may be a token in the wrong place. */
+/**
+ * Of what a user typed only the name of an option is told again, and what looks like a command's: the rest may be a token
+ * in the wrong place.
+ */
 function withoutArguments(message: string): string {
+  const command = /^error: (unknown command '[a-z-]{1,16}')/.exec(message)?.[1];
+  if (command !== undefined) return `${command}; --help lists what there is`;
   return message
     .replace(/^error: /, '')
     .replace(/^(unknown \w+) '(--[a-z-]+)?.*'/s, (_, what: string, option?: string) =>

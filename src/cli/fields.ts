@@ -1,6 +1,7 @@
 /** The options that fill in an operation's input. Texts become values here; whether they fit is the library's to say. */
 import { text } from 'node:stream/consumers';
 import { Option } from 'commander';
+import type { FieldProblem } from '../tokens/errors.js';
 import { UsageError } from './usage-error.js';
 
 export type Field = 'app' | 'type' | 'owner' | 'token' | 'data' | 'duration' | 'customToken' | 'limit';
@@ -9,10 +10,14 @@ interface FieldOption {
   /** As on the command line; the token of an operation on one is its argument. */
   flags: string;
   help: string;
+  /** What it must be, where texts are taken that the library takes not. */
+  forms?: string;
   read(text: string): unknown;
 }
 
 const asText = (value: string): string => value;
+
+const DURATION_FORMS = 'seconds, or such as 90s, 15m, 12h, 7d';
 
 export const FIELDS: Record<Field, FieldOption> = {
   app: { flags: '--app <name>', help: 'application that the token is for', read: asText },
@@ -26,7 +31,8 @@ export const FIELDS: Record<Field, FieldOption> = {
   data: { flags: '--data <json>', help: 'a JSON object', read: readJson },
   duration: {
     flags: '--duration <time>',
-    help: 'how long it lives from now: seconds, or such as 90s, 15m, 12h, 7d',
+    help: `how long it lives from now: ${DURATION_FORMS}`,
+    forms: DURATION_FORMS,
     read: readDuration,
   },
   customToken: {
@@ -46,6 +52,12 @@ export const optionOf = (field: Field): Option => new Option(FIELDS[field].flags
 export function shownField(field: string): string {
   const known = Object.hasOwn(FIELDS, field) ? FIELDS[field as Field] : undefined;
   return known?.flags.split(' ')[0] ?? field;
+}
+
+/** What is wrong with a field: the library does not know of the texts that are taken here. */
+export function shownProblem({ field, problem }: FieldProblem): string {
+  const forms = Object.hasOwn(FIELDS, field) ? FIELDS[field as Field].forms : undefined;
+  return forms !== undefined && problem.endsWith('got a string') ? `must be ${forms}` : problem;
 }
 
 const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 };
@@ -69,6 +81,13 @@ function readJson(value: string): unknown {
   }
 }
 
+/** A file that holds more than the token would read as a token that is not found: it might live on unnoticed. */
 async function readToken(value: string): Promise<string> {
-  return value === '-' ? (await text(process.stdin)).replace(/\r?\n$/, '') : value;
+  if (value !== '-') return value;
+  const line = (await text(process.stdin)).replace(/[\r\n]+$/, '');
+  if (line !== '' && !/[\r\n]/.test(line)) return line;
+  const held = line === '' ? 'is empty' : 'holds more than one line';
+  throw new UsageError(
+    `standard input ${held}: it must hold the token alone, as create --token-only prints it`,
+  );
 }

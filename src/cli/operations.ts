@@ -9,6 +9,8 @@ export interface OperationCommand {
   name: string;
   help: string;
   fields: readonly Field[];
+  /** Whether its result may be told as the token alone. */
+  makesToken?: true;
   /** Tells the result; answers the exit status. */
   tell(result: unknown, output: Output): number;
 }
@@ -19,6 +21,7 @@ export const OPERATION_COMMANDS: readonly OperationCommand[] = [
     name: 'create',
     help: 'make a token, and print it: it can not be shown again',
     fields: ['app', 'type', 'owner', 'duration', 'data', 'customToken'],
+    makesToken: true,
     tell: tellRecord,
   },
   {
@@ -74,6 +77,13 @@ export const OPERATION_COMMANDS: readonly OperationCommand[] = [
     },
   },
 ];
+
+/** For a file or a variable: as it is, without what a person would see beside it. */
+export function tellToken(made: unknown, output: Output): number {
+  const { token } = made as { token: string };
+  output.result(token, () => token);
+  return DONE;
+}
 
 function tellRecord(record: unknown, output: Output): number {
   output.result(record, () => showRecord(record as TokenRecord));

@@ -1,4 +1,5 @@
 /** How results look: aligned for people, or JSON. */
+import { printable } from '../service/printable.js';
 import type { TokenRecord } from '../tokens/types.js';
 
 /** Where a command's result and remarks go. */
@@ -18,14 +19,6 @@ export class Output {
   note(line: string): void {
     process.stderr.write(`redis-tokens: ${line}\n`);
   }
-}
-
-/** Names and data may hold what a terminal would obey, or what hides text: such characters are shown as escapes. */
-export function printable(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu,
-    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 /** One record, a line for each of its properties. */

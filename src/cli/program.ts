@@ -16,9 +16,9 @@ import { type DoctorOptions, runDoctor } from './doctor.js';
 import { DONE, EXIT_STATUS_HELP, exitStatusOf, NOT_FOUND } from './exit-status.js';
 import { tellFailure } from './failure.js';
 import { FIELDS, type Field, isArgument, optionOf } from './fields.js';
-import { OPERATION_COMMANDS, type OperationCommand } from './operations.js';
+import { OPERATION_COMMANDS, type OperationCommand, tellToken } from './operations.js';
 import { Output } from './output.js';
-import { runOperation } from './run-operation.js';
+import { runOperation, tokenOptions } from './run-operation.js';
 import { type WatchOptions, watch } from './watch.js';
 
 type Options = Record<string, string | boolean | undefined>;
@@ -108,7 +108,7 @@ function addWorker(program: Command, add: Add): void {
 
 function addOperation(
   program: Command,
-  { operation, name, help, fields, tell }: OperationCommand,
+  { operation, name, help, fields, makesToken, tell }: OperationCommand,
   add: Add,
 ): void {
   const command = program.command(name).description(help);
@@ -117,13 +117,15 @@ function addOperation(
     else command.addOption(optionOf(field));
   }
   command.option('--queue', 'send it as a command to a worker, and wait for the result');
+  if (makesToken) command.option('--token-only', 'print the token alone, as - reads it from standard input');
   add(command, async ({ options, args, settings, output }) => {
     const input: Partial<Record<Field, unknown>> = {};
     for (const field of fields) {
       const text = isArgument(field) ? args[0] : options[optionOf(field).attributeName()];
       if (text !== undefined) input[field] = await FIELDS[field].read(text as string);
     }
-    return tell(await runOperation(operation, input, settings, options.queue === true), output);
+    const result = await runOperation(operation, input, settings, options.queue === true);
+    return (options.tokenOnly === true ? tellToken : tell)(result, output);
   });
 }
 
@@ -146,7 +148,7 @@ function addHealth(program: Command, add: Add): void {
     .option('--here', 'count only workers at the address that this process has, as in the same container');
   add(command, async ({ options, settings, output }) => {
     const { checkHealth } = await import('../service/health.js');
-    const health = await checkHealth(settings, options.here === true);
+    const health = await checkHealth(settings.connection, tokenOptions(settings), options.here === true);
     const { commands, revocations } = health.workers;
     output.result(
       health,

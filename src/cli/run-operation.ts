@@ -1,7 +1,7 @@
 /** Runs one operation: in this process, or as a command on the queue. */
 import type { Connection } from '../redis/connection.js';
 import { RedisTokens } from '../redis-tokens.js';
-import type { Settings } from '../service/settings.js';
+import { pepper, type Settings } from '../service/settings.js';
 import type { TokenOptions } from '../tokens/options.js';
 import type { Operation, TokenOperations } from '../tokens/types.js';
 
@@ -34,6 +34,5 @@ async function openProducer(connection: Connection, options: TokenOptions): Prom
 /** What the library takes of the settings. */
 export function tokenOptions(settings: Settings): TokenOptions {
   const { connection: _, concurrency: __, closeTimeout: ___, ...options } = settings;
-  // Through the environment alone: arguments can be seen by other users of the machine, and files get committed.
-  return { ...options, pepper: process.env.REDIS_TOKENS_PEPPER || undefined };
+  return { ...options, pepper: pepper() };
 }

@@ -1,16 +1,20 @@
 /** `redis-tokens watch`: prints events as they happen, until Ctrl-C. */
 import { TokenSubscriber, type TokenSubscriberOptions } from '../events/subscriber.js';
+import { printable } from '../service/printable.js';
 import type { Settings } from '../service/settings.js';
 import { shownUrl } from '../service/shown-url.js';
 import { aborted, stopSignal } from '../service/stop-signal.js';
 import type { TokenEvent, TokenEventType } from '../tokens/events.js';
 import { readerGone } from './broken-pipe.js';
-import { type Output, printable } from './output.js';
+import type { Output } from './output.js';
 
 export interface WatchOptions extends Pick<TokenSubscriberOptions, 'app' | 'type' | 'owner'> {
   /** The types of event to print. Default: all. */
   event?: TokenEventType[] | undefined;
 }
+
+/** The place before every entry of a log. */
+const NOTHING = '0-0';
 
 /** Resolves when it was asked to stop, or nobody reads any more. */
 export async function watch(
@@ -28,7 +32,8 @@ export async function watch(
     if (!stop.aborted) output.note('disconnected; what happens meanwhile is told later'); // else it is our own doing
   });
   subscriber.on('events-lost', ({ shard, from, to }) => {
-    output.note(`events were lost between ${from} and ${to} of shard ${shard}`);
+    const goesOn = to === NOTHING ? 'its log has begun anew' : `it goes on after ${to}`;
+    output.note(`events of shard ${shard} after ${from} were lost; ${goesOn}`);
   });
   subscriber.on('error', (error) => output.note(error instanceof Error ? error.message : String(error)));
   try {

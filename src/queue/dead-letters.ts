@@ -1,11 +1,17 @@
 /** Jobs that failed for good: what an operator may look at, run again or drop. */
 import type { Job, Queue } from 'bullmq';
 import { type Connection, checkConnection } from '../redis/connection.js';
+import { Deployment } from '../redis/deployment.js';
 import { Keys } from '../redis/keys.js';
 import { RedisTokenRepository } from '../redis/repository.js';
 import { Store } from '../redis/store.js';
-import { ValidationError } from '../tokens/errors.js';
-import { resolveTokenOptions, type TokenOptions } from '../tokens/options.js';
+import { GivenUpError, ValidationError } from '../tokens/errors.js';
+import {
+  checkOptions,
+  resolveTokenOptions,
+  TOKEN_OPTION_RULES,
+  type TokenOptions,
+} from '../tokens/options.js';
 import { asExecutable, resultsOf } from './answers.js';
 import { CommandExecutor, executorRules } from './executor.js';
 import { LANES, type Lane } from './lanes.js';
@@ -19,7 +25,7 @@ export interface DeadLetter {
   enqueuedAt: number;
   failedAt: number;
   attempts: number;
-  /** What the last attempt failed with. */
+  /** What the last attempt failed with; where nothing was left to attempt, what those before it failed with too. */
   reason: string;
   /** As it was enqueued, by whomever: nothing of it is checked. */
   data: unknown;
@@ -40,29 +46,45 @@ const NOTHING_KNOWN = {
   results: undefined,
 };
 
+/** The field of a job that holds what it failed for before it was run again. */
+const REASON = 'failedFor';
+
+/** Of a job whose commands were given up where its worker works, and not taken up again there: it says no more than that. */
+const GIVEN_UP = new GivenUpError().message;
+
 /** Dead letters looked at in one step. */
 const PAGE = 100;
 
 export class DeadLetters {
   readonly #keys: Keys;
   readonly #store: Store;
+  readonly #deployment: Deployment;
   readonly #repository: RedisTokenRepository;
   readonly #executor: CommandExecutor;
   readonly #queues: ReadonlyMap<Lane, Queue>;
 
   constructor(connection: Connection | undefined, options: TokenOptions) {
     checkConnection(connection);
+    checkOptions('DeadLetters', options, TOKEN_OPTION_RULES);
     const resolved = resolveTokenOptions(options);
     this.#keys = new Keys(resolved.prefix);
     this.#store = new Store(connection, resolved.timeout, true);
+    this.#deployment = new Deployment(this.#store, this.#keys, resolved);
     this.#repository = new RedisTokenRepository(this.#store, resolved);
     this.#executor = new CommandExecutor(this.#repository, executorRules(options));
-    this.#queues = new Map(LANES.map((lane) => [lane, openQueue(lane, this.#store.client, this.#keys)]));
+    this.#queues = new Map(
+      LANES.map((lane) => [lane, openQueue(lane, this.#store.client, this.#keys, true)]),
+    );
   }
 
-  /** @throws {StoreUnavailableError} {ConfigError} */
-  ready(): Promise<void> {
-    return this.#repository.ready();
+  /** @throws {StoreUnavailableError} {ConfigError} also where there is no deployment: none is founded here. */
+  async ready(): Promise<void> {
+    const { type, missing } = await this.#deployment.standing();
+    if (missing.length === 0) return this.#repository.ready();
+    // A worker whose repository is elsewhere serves queues here all the same.
+    const queues = LANES.map((lane) => this.#keys.queueMeta(lane));
+    if ((await this.#store.read((client) => client.exists(queues))) === 0)
+      throw this.#deployment.absence(type);
   }
 
   async count(lane: Lane): Promise<number> {
@@ -89,7 +111,10 @@ export class DeadLetters {
   async find(lane: Lane, jobId: string): Promise<DeadLetter | undefined> {
     const job = await this.#failed(lane, jobId);
     if (job === UNREADABLE) return { ...NOTHING_KNOWN, lane, jobId };
-    return job && toLetter(lane, job);
+    if (job?.failedReason !== GIVEN_UP) return job && toLetter(lane, job);
+    const key = this.#keys.queuedJob(lane, jobId);
+    const before = await this.#store.read((client) => client.hget(key, REASON));
+    return toLetter(lane, job, before === null ? GIVEN_UP : `${before} (run again: ${GIVEN_UP})`);
   }
 
   /**
@@ -105,6 +130,9 @@ export class DeadLetters {
     await this.#executor.takeUp(asExecutable(lane, job));
     const key = this.#keys.queuedJob(lane, jobId);
     await this.#store.read((client) => client.hdel(key, 'stc')); // deaths of workers count anew, too
+    if (job.failedReason !== GIVEN_UP) {
+      await this.#store.read((client) => client.hset(key, REASON, job.failedReason));
+    }
     const afresh = { resetAttemptsMade: true, resetAttemptsStarted: true };
     return this.#unlessTaken(lane, jobId, () => job.retry('failed', afresh));
   }
@@ -117,6 +145,7 @@ export class DeadLetters {
 
   async close(): Promise<void> {
     await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
+    this.#deployment.leave();
     await this.#repository.close();
   }
 
@@ -154,13 +183,13 @@ export class DeadLetters {
   }
 }
 
-const toLetter = (lane: Lane, job: Job): DeadLetter => ({
+const toLetter = (lane: Lane, job: Job, reason = job.failedReason): DeadLetter => ({
   lane,
   jobId: job.id as string,
   enqueuedAt: job.timestamp,
   failedAt: job.finishedOn ?? 0,
   attempts: job.attemptsMade,
-  reason: job.failedReason,
+  reason,
   data: job.data,
   results: resultsOf(job),
 });

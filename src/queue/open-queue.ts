@@ -7,12 +7,21 @@ import type { Lane, MAINTENANCE } from './lanes.js';
 /** BullMQ copies return values into its stream of events, which nobody here reads. */
 const EVENTS_KEPT = 100;
 
-/** @param client stays the caller's to close. */
-export function openQueue(name: Lane | typeof MAINTENANCE, client: RedisClient, keys: Keys): Queue {
+/**
+ * @param client stays the caller's to close.
+ * @param looksOnly leaves the queue as it is: BullMQ writes the settings of a queue into Redis when it opens it.
+ */
+export function openQueue(
+  name: Lane | typeof MAINTENANCE,
+  client: RedisClient,
+  keys: Keys,
+  looksOnly = false,
+): Queue {
   const queue = new Queue(name, {
     connection: client,
     prefix: keys.queues,
     skipVersionCheck: true, // or a connection lost in the midst of it would leave the queue waiting for ever
+    skipMetasUpdate: looksOnly,
     streams: { events: { maxLen: EVENTS_KEPT } },
   });
   queue.on('error', () => {}); // every failure reaches a caller through its call

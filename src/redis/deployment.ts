@@ -9,11 +9,20 @@ import type { Store } from './store.js';
 /** Of the records, indexes, marks and job records: raised when one of them changes. */
 const LAYOUT = 1;
 
+/** What stands of what all processes of a deployment agree on. */
+export interface Standing {
+  /** The type of its key: `hash`, `none`, or that of something else in its place. */
+  type: string;
+  /** Names of what is not fixed. */
+  missing: string[];
+}
+
 export class Deployment implements Clock {
   readonly #store: Store;
   readonly #keys: Keys;
   readonly #options: ResolvedTokenOptions;
   readonly #clock: RedisClock;
+  readonly #founds: boolean;
   #fits = false;
   #check: Promise<void> | undefined;
   /** Another connection may lead to another server: what it says is asked before the next command. */
@@ -22,7 +31,9 @@ export class Deployment implements Clock {
     this.#clock.unset();
   };
 
-  constructor(store: Store, keys: Keys, options: ResolvedTokenOptions) {
+  /** @param founds whether to fix what all must agree on where nobody has; or else that stays as it is. */
+  constructor(store: Store, keys: Keys, options: ResolvedTokenOptions, founds = true) {
+    this.#founds = founds;
     this.#store = store;
     this.#keys = keys;
     this.#options = options;
@@ -56,11 +67,26 @@ export class Deployment implements Clock {
     this.#clock.told(time);
   }
 
-  /** Whether all is fixed that whoever is ready fixes where it is not. Nothing is written. */
-  async isFounded(): Promise<boolean> {
-    const names = this.#agreed().map(([name]) => name);
-    const standing = await this.#store.read((client) => client.hmget(this.#keys.meta, ...names));
-    return !standing.includes(null);
+  /**
+   * What is fixed of what whoever is ready fixes where it is not. Nothing is written.
+   * @throws {ConfigError} where something of it differs from here.
+   */
+  async standing(): Promise<Standing> {
+    const { meta } = this.#keys;
+    const wanted = this.#agreed();
+    const type = await this.#store.read((client) => client.type(meta));
+    if (type !== 'hash') return { type, missing: wanted.map(([name]) => name) };
+    const values = await this.#store.read((client) => client.hmget(meta, ...wanted.map(([name]) => name)));
+    this.#compare(wanted, values);
+    return { type, missing: wanted.flatMap(([name], i) => (values[i] === null ? [name] : [])) };
+  }
+
+  /** Why there is none. @param type of what stands where the meta should. */
+  absence(type: string): ConfigError {
+    const { meta } = this.#keys;
+    if (type === 'none') return new ConfigError(`${meta}: there is no deployment with this prefix here`);
+    const what = type === 'hash' ? 'not all of it is there' : `it is a ${type}, and no hash`;
+    return new ConfigError(`${meta}: ${what}; \`redis-tokens doctor\` tells more`);
   }
 
   /** Leaves the client as it was. */
@@ -75,7 +101,7 @@ export class Deployment implements Clock {
         throw new StoreUnavailableError('the connection is lost again and again', 'none');
       await this.#store.connected();
       this.#fits = true; // before the answer: a connection lost meanwhile makes it void again
-      await Promise.all([checkDatabase(this.#store), this.#compareMeta(), this.#clock.sync()]).catch(
+      await Promise.all([checkDatabase(this.#store), this.#agree(), this.#clock.sync()]).catch(
         (error: unknown) => {
           this.#fits = false;
           throw error;
@@ -110,14 +136,25 @@ export class Deployment implements Clock {
     ];
   }
 
-  async #compareMeta(): Promise<void> {
+  async #agree(): Promise<void> {
+    if (this.#founds) await this.found();
+    else await this.standing();
+  }
+
+  /** Fixes what is not fixed yet. @throws {ConfigError} where something stands that differs from here. */
+  async found(): Promise<void> {
     const wanted = this.#agreed();
     const standing = (await this.#store.readScript('meta', [this.#keys.meta], wanted.flat())) as
       | string[]
       | string;
     if (!Array.isArray(standing)) throw new ConfigError(`Redis 7.0 or newer is needed (${standing})`);
+    this.#compare(wanted, standing);
+  }
+
+  /** @param standing null for what is not fixed yet. */
+  #compare(wanted: [name: string, value: number][], standing: (string | null)[]): void {
     for (const [i, [name, value]] of wanted.entries()) {
-      if (standing[i] !== String(value)) {
+      if (standing[i] !== null && standing[i] !== String(value)) {
         throw new ConfigError(
           `${this.#keys.meta}: ${name} is ${standing[i]} in this deployment, but ${value} here`,
         );

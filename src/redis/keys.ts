@@ -79,6 +79,11 @@ export class Keys {
     return `${this.queues}:${queue}:${id}`;
   }
 
+  /** There once somebody has opened the queue for jobs: BullMQ's. */
+  queueMeta(queue: string): string {
+    return `${this.queues}:${queue}:meta`;
+  }
+
   /** The ids of a queue's jobs that failed for good, by when they did: BullMQ's. */
   failedJobs(queue: string): string {
     return `${this.queues}:${queue}:failed`;

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { Load } from 'config/lib/util.js';
-import type { Connection } from '../redis/connection.js';
+import { type Connection, checkConnection } from '../redis/connection.js';
 import { ConfigError } from '../tokens/errors.js';
-import { checkOptions } from '../tokens/options.js';
+import { checkOptions, type OptionRule, TOKEN_OPTION_RULES } from '../tokens/options.js';
 
 /** By the names that the library's options have; an ioredis options object may stand for a URL. */
 export interface Settings {
@@ -46,13 +46,26 @@ export const SETTINGS: Record<SettingName, Setting> = {
 
 const NAMES = Object.keys(SETTINGS) as SettingName[];
 
+/** Rules of what every command goes by. A worker's own settings are the worker's to check: no other command has them. */
+const RULES: Partial<Record<SettingName, OptionRule>> = (({ pepper: _, ...rules }) => rules)(
+  TOKEN_OPTION_RULES,
+);
+
+/** Through the environment alone: arguments can be seen by other users of the machine, and files get committed. */
+const PEPPER = 'REDIS_TOKENS_PEPPER';
+
+export const pepper = (): string | undefined => process.env[PEPPER] || undefined;
+
 /** The package's own folder. node-config's default, `./config`, would be that of whatever project the user stands in. */
 const OWN_FOLDER = join(import.meta.dirname, '../../config');
 
+/** Settings that can not work. Its message names all of them, and where each was given. */
+export class SettingsError extends ConfigError {}
+
 /**
- * Reads every setting; the library checks their values when it gets them.
+ * Reads every setting, and checks it: not every command hands all of them to the library.
  * @param given what the command line says, which wins.
- * @throws {ConfigError} for a folder or file that can not be read, and for a setting that there is not.
+ * @throws {ConfigError} for a folder or file that can not be read, for a setting that there is not, and for what can not work.
  */
 export function loadSettings(given: GivenSettings = {}): Settings {
   const settings: Record<string, unknown> = { ...configured() };
@@ -61,17 +74,41 @@ export function loadSettings(given: GivenSettings = {}): Settings {
     if (given[name] !== undefined) settings[name] = given[name];
     if (SETTINGS[name].isNumber) settings[name] = numberIn(settings[name]);
   }
+  checkValues(settings, given);
   return settings as unknown as Settings;
+}
+
+/** @throws {SettingsError} The values are not shown. */
+function checkValues(settings: Record<string, unknown>, given: GivenSettings): void {
+  const problems: string[] = [];
+  for (const name of NAMES) {
+    const expected = RULES[name]?.(settings[name]);
+    if (expected !== undefined)
+      problems.push(`option "${name}" must be ${expected} (${placeOf(name, given)})`);
+  }
+  const key = pepper();
+  const expected = key === undefined ? undefined : TOKEN_OPTION_RULES.pepper(key);
+  if (expected !== undefined) problems.push(`option "pepper" must be ${expected} (given by ${PEPPER})`);
+  try {
+    checkConnection(settings.connection);
+  } catch (error) {
+    problems.push(`${(error as Error).message} (${placeOf('connection', given)})`);
+  }
+  if (problems.length > 0) throw new SettingsError(problems.join('; '));
 }
 
 /** The message of a `ConfigError` with the place where the setting that it names was, or may be, given. */
 export function explainConfigError(error: ConfigError, given: GivenSettings): string {
+  if (error instanceof SettingsError) return error.message;
   const name = NAMES.find((candidate) => new RegExp(`\\b${candidate}\\b`).test(error.message));
-  if (name === undefined) return error.message;
+  return name === undefined ? error.message : `${error.message} (${placeOf(name, given)})`;
+}
+
+function placeOf(name: SettingName, given: GivenSettings): string {
   const { variable, flag } = SETTINGS[name];
-  if (flag !== undefined && given[name] !== undefined) return `${error.message} (given by ${flag})`;
-  if (process.env[variable]) return `${error.message} (given by ${variable})`;
-  return `${error.message} (may be given by ${flag === undefined ? variable : `${variable} or ${flag}`})`;
+  if (flag !== undefined && given[name] !== undefined) return `given by ${flag}`;
+  if (process.env[variable]) return `given by ${variable}`;
+  return `may be given by ${flag === undefined ? variable : `${variable} or ${flag}`}`;
 }
 
 /** What stands under `redisTokens` in the config files and in the environment. */

@@ -3,6 +3,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { createContainer, TYPES } from '../container.js';
 import type { TokenWorker } from '../queue/worker.js';
 import { StoreUnavailableError } from '../tokens/errors.js';
+import { printable } from './printable.js';
+import { Problems } from './problems.js';
 import { readyMessage } from './ready-message.js';
 import type { Settings } from './settings.js';
 import { shownUrl } from './shown-url.js';
@@ -15,9 +17,6 @@ const RETRY_DELAY = 1_000;
  * opened takes ioredis up to two seconds to let go of, and one that was lost BullMQ up to six. */
 const GRACE = 8_000;
 
-/** Milliseconds for which an error is told once: a lost connection tells the same at every attempt. */
-const SAME_ERROR = 30_000;
-
 /**
  * Runs a worker until SIGTERM or SIGINT. Resolves when it is drained; nothing is left open then.
  * @throws {ConfigError} for an option that can not work, or that does not fit the deployment.
@@ -27,8 +26,9 @@ export async function runWorker(settings: Settings): Promise<void> {
   const { tokenPrefix: _, ...options } = settings;
   const container = createContainer(options);
   const worker = container.get(TYPES.TokenWorker);
-  tellProblems(worker);
+  const repository = container.get(TYPES.TokenRepository);
   const stop = stopSignal();
+  tellProblems(worker, new Problems(complain, () => repository.ready(), stop));
   try {
     if (await started(worker, settings, stop)) {
       process.stdout.write(readyMessage(settings));
@@ -58,15 +58,8 @@ async function started(worker: TokenWorker, settings: Settings, stop: AbortSigna
   return false;
 }
 
-function tellProblems(worker: TokenWorker): void {
-  const told = new Map<string, number>();
-  worker.on('error', ({ message, name }) => {
-    const text = message || name;
-    const now = performance.now();
-    if (now - (told.get(text) ?? Number.NEGATIVE_INFINITY) < SAME_ERROR) return;
-    told.set(text, now);
-    complain(text);
-  });
+function tellProblems(worker: TokenWorker, problems: Problems): void {
+  worker.on('error', (error) => problems.tell(error));
   worker.on('failed', ({ lane, id }, { message }) =>
     complain(`job ${id} on ${lane} failed for good: ${message}`),
   );
@@ -86,5 +79,5 @@ function tell(line: string): void {
 }
 
 function complain(line: string): void {
-  process.stderr.write(`redis-tokens: ${line.replaceAll(/\s+/g, ' ')}\n`);
+  process.stderr.write(`redis-tokens: ${printable(line.replaceAll(/\s+/g, ' '))}\n`);
 }

@@ -48,7 +48,30 @@ describe('redis-tokens dead-letters', function () {
     return receipt.jobId;
   }
 
+  it('tells that there is no deployment, and makes none', async () => {
+    const none = freshPrefix();
+    const actions = [['list'], ['show', 'j-1'], ['retry', '--all'], ['drop', 'j-1']];
+    const ends = await Promise.all(actions.map((args) => letters(...args, '--prefix', none)));
+    for (const { status, stdout, stderr } of ends) {
+      expect({ status, stdout }).deep.equal({ status: 2, stdout: '' });
+      expect(stderr).contain('there is no deployment with this prefix here').contain('--prefix');
+    }
+    expect(await redis.keys(`*${none}*`)).deep.equal([]);
+    await producer.ready();
+    const differs = await letters('list', '--shards', '2');
+    expect(differs.status).equal(2);
+    expect(differs.stderr).contain('shards is 1 in this deployment, but 2 here');
+  });
+
+  it('works on queues whose tokens are elsewhere', async () => {
+    await commands.waitUntilReady(); // it leaves its mark
+    await commands.add('poison', {}, { jobId: 'poison' });
+    expect(await letters('list')).include({ status: 0, stdout: 'no dead letters\n' });
+    expect(await redis.exists(`{${prefix}}:meta`)).equal(0);
+  });
+
   it('tells that there are none, and of one that is none', async () => {
+    await producer.ready();
     const [none, json, missing, neither] = await Promise.all([
       letters('list'),
       letters('list', '--json'),

@@ -95,6 +95,8 @@ describe('redis-tokens doctor', function () {
       .contain('wrong-place: 1, 0 repaired\n')
       .contain(misplaced)
       .match(/1 wrong, 0 repaired; the rest is for somebody to look at\n$/);
+    const again = await run(['doctor'], { env });
+    expect(again.stdout).match(/\n1 wrong; none of it is for --fix, but for somebody to look at\n$/);
   });
 
   it('refuses a deployment that there is not, or that differs, and writes nothing', async () => {
@@ -109,6 +111,19 @@ describe('redis-tokens doctor', function () {
     expect(await redis.keys(`{${none}*`)).deep.equal([]);
     const nowhere = await run(['doctor', '--url', 'redis://127.0.0.1:1', '--timeout', '300'], { env });
     expect(nowhere.status).equal(3);
+  });
+
+  it('tells that what all processes agree on is lost, and fixes it again', async () => {
+    await redis.hdel(`{${prefix}}:meta`, 'maxCommandAge');
+    const told = await run(['doctor'], { env });
+    expect(told).include({ status: 1, stderr: '' });
+    expect(told.stdout).contain(`agreement-missing: 1\n`).contain(`    {${prefix}}:meta maxCommandAge\n`);
+    await redis.del(`{${prefix}}:meta`);
+    const misfit = await run(['doctor', '--fix', '--shards', '4'], { env });
+    expect(misfit.status).equal(2);
+    expect(misfit.stderr).match(/is lost, and shards can not have been 4, .* \(given by --shards\)\n$/);
+    expect(await run(['doctor', '--fix'], { env })).include({ status: 0 });
+    expect(await redis.hget(`{${prefix}}:meta`, 'shards')).equal('1');
   });
 
   it('stops on Ctrl-C, with what it has seen so far', async () => {

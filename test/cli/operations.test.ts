@@ -71,6 +71,25 @@ describe('redis-tokens on the command line', function () {
     });
   }
 
+  it('prints a token alone, as the others read it from standard input', async () => {
+    const create = ['create', ...SCOPE, '--owner', 'ann', '--duration', '1h'];
+    const [whole, alone, json] = await Promise.all([
+      run(create, { env }),
+      run([...create, '--token-only'], { env }),
+      run([...create, '--token-only', '--json'], { env }),
+    ]);
+    expect(alone).include({ status: 0, stderr: '' });
+    expect(alone.stdout).match(/^rt_\w+\n$/);
+    expect(JSON.parse(json.stdout)).match(/^rt_\w+$/);
+    const inputs = [whole.stdout, '', '\n', `${alone.stdout}\n`];
+    const revoked = await Promise.all(inputs.map((input) => run(['revoke', '-', ...SCOPE], { env, input })));
+    expect(revoked.map(({ status }) => status)).deep.equal([2, 2, 2, 0]);
+    expect(revoked[0]?.stderr).contain('more than one line').contain('--token-only').not.contain('rt_');
+    expect(revoked[1]?.stderr).contain('is empty');
+    const custom = await run([...create, '--token', '-'], { env, input: 'two\nlines' });
+    expect(custom.status).equal(2);
+  });
+
   it('speaks to people in lines and tables', async () => {
     const made = await run(
       ['create', ...SCOPE, '--owner', 'an\u001b[2Jn', '--duration', '1h', '--token', '-'],

@@ -1,5 +1,6 @@
 // `redis-tokens watch` and `redis-tokens health`: the commands that look at what others do.
 import { expect } from 'chai';
+import { Redis } from 'ioredis';
 import { RedisTokens, type TokenOperations, TokenWorker } from '../../src/index.js';
 import { freshPrefix, sharedRedis } from '../support/redis.js';
 import { Child, run, shellCommand, start } from './command.js';
@@ -55,6 +56,17 @@ describe('redis-tokens watch', function () {
     expect(shown.stdout + shown.stderr + parsed.stdout).not.contain(token);
   });
 
+  it('tells that its log was lost', async () => {
+    const child = start(['watch'], { env });
+    children = [child];
+    await child.says(/connected to redis:/);
+    await tokens.create({ ...ANN, duration: 60 });
+    await child.says(/token-created/);
+    const redis = new Redis(env.REDIS_URL as string);
+    await redis.del(`{${env.REDIS_TOKENS_PREFIX}:0}:log`).finally(() => redis.disconnect());
+    await child.says(/events of shard 0 after \d+-\d+ were lost; its log has begun anew\n/);
+  });
+
   it('ends quietly when its reader has gone', async () => {
     const pipe = new Child(
       'bash',
@@ -89,5 +101,26 @@ describe('redis-tokens health', function () {
       workers: { commands: 1, revocations: 1 },
     });
     expect(here).include({ status: 0, stdout: 'healthy: commands 1, revocations 1\n' });
+  });
+
+  it('writes nothing where there is no deployment', async () => {
+    const prefix = freshPrefix();
+    const { url } = await sharedRedis();
+    const args = ['--url', url, '--prefix', prefix];
+    const watch = start(['watch', ...args]);
+    await watch.says(/connected to redis:/).finally(() => watch.kill());
+    expect(await run(['health', ...args])).include({ status: 1 });
+    const redis = new Redis(url);
+    expect(await redis.keys(`*${prefix}*`).finally(() => redis.disconnect())).deep.equal([]);
+  });
+
+  it('refuses settings that are not those of the deployment', async () => {
+    const prefix = freshPrefix();
+    const { url } = await sharedRedis();
+    await using worker = new TokenWorker({ connection: url, prefix, shards: 2 });
+    await worker.start();
+    const { status, stderr } = await run(['health', '--url', url, '--prefix', prefix]);
+    expect(status).equal(2);
+    expect(stderr).contain('shards is 2 in this deployment, but 1 here');
   });
 });

@@ -14,6 +14,9 @@ import { DeadLetters } from '../../src/queue/dead-letters.js';
 import { CommandExecutor, executorRules } from '../../src/queue/executor.js';
 import type { Lane } from '../../src/queue/lanes.js';
 import { Keys } from '../../src/redis/keys.js';
+import { RedisTokenRepository } from '../../src/redis/repository.js';
+import { Store } from '../../src/redis/store.js';
+import { resolveTokenOptions } from '../../src/tokens/options.js';
 import { eventually, rejection } from '../support/eventually.js';
 import { replaced, SCOPE, Stage, stamp } from './stage.js';
 
@@ -144,6 +147,28 @@ describe('A dead letter', () => {
     assert.deepEqual(told(await message(1)), ['completed', 'COMMAND_FAILED']);
     assert.equal((await letters().find('commands', 'j-1'))?.attempts, ATTEMPTS.attempts, 'all of them anew');
     assert.equal(await logged(), 1);
+  });
+
+  it('of a worker whose tokens are elsewhere shows what it failed for, also after it was run again', async () => {
+    const elsewhere = new RedisTokenRepository(
+      new Store(stage.url, 5_000),
+      resolveTokenOptions({ prefix: `${stage.prefix}-2` }),
+    );
+    const repository = stage.opened.add(
+      replaced(elsewhere, { create: () => Promise.reject(new StoreUnavailableError(GONE, 'none')) }),
+    );
+    const worker = await stage.startWorker({ repository });
+    await stage.producer().ready();
+    await stage.queue('commands').add('command', jobOf(create('y', SECOND)), { jobId: 'j-1', ...ATTEMPTS });
+    await message(0);
+    await worker.close();
+    await stage.startWorker({ repository: elsewhere });
+    for (let again = 1; again <= 2; again++) {
+      assert.isTrue(await letters().retry('commands', 'j-1'));
+      assert.deepEqual(told(await message(again)), ['COMMAND_FAILED']);
+      const letter = await letters().find('commands', 'j-1');
+      assert.equal(letter?.reason, `${GONE} (run again: the command was given up)`);
+    }
   });
 
   it('that is run again and fails untold does not answer as it did before', async () => {

@@ -1,5 +1,6 @@
 // The worker as a process of its own: how it begins, serves, and ends.
 import { setTimeout as wait } from 'node:timers/promises';
+import { Queue } from 'bullmq';
 import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import { TokenProducer } from '../../src/index.js';
@@ -97,6 +98,40 @@ describe('the worker process', function () {
     await worker.says(/ready/);
     worker.process.kill('SIGTERM');
     expect((await worker.ended).status).equal(0);
+  });
+
+  it('tells once that memory is full, in words, and escapes what a terminal would obey', async () => {
+    const server = await ownServer();
+    const redis = new Redis(server.url, { maxRetriesPerRequest: null });
+    const queue = new Queue('commands', { connection: redis, prefix: '{rt}' });
+    try {
+      const worker = startWorker(['--url', server.url]);
+      await worker.says(/ready/);
+      await queue.add('poison', {}, { jobId: 'x\u001b[31m' });
+      await worker.says(/failed for good/);
+      await redis.config('SET', 'maxmemory', '1');
+      await worker.says(/memory is full/);
+      await wait(7_000); // another sweep, at the least
+      expect(worker.stderr)
+        .contain('job x\\u001b[31m on commands failed')
+        .match(/^[^\n]+\nredis-tokens: Redis' memory is full: jobs wait until there is memory\n$/)
+        .not.contain('\u001b');
+    } finally {
+      await queue.close();
+      redis.disconnect();
+    }
+  });
+
+  it('tells that Redis has gone, and that it is back', async () => {
+    const server = await ownServer();
+    const worker = startWorker(['--url', server.url, '--timeout', '300']);
+    await worker.says(/ready/);
+    await server.stop();
+    await worker.says(/ECONNREFUSED/);
+    await ownServer(server.port);
+    await worker.says(/Redis can be reached again\n/);
+    worker.process.kill('SIGTERM');
+    expect(await worker.ended).include({ status: 0 });
   });
 
   it('ends with status 2 and one line for a setting that can not work', async () => {

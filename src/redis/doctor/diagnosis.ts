@@ -2,6 +2,8 @@
 
 /** What can be wrong, each with what it means. */
 export const PROBLEMS = {
+  'agreement-missing':
+    'what all processes agree on is not there, or not all of it: the next to come fixes it, whatever its options',
   'not-in-owner-index': 'a live token that list and deleteAll of its owner do not see',
   'not-in-scope-index': 'a live token that is not among those of its scope: its expiry would not be told',
   'other-expiry-in-owner-index':
@@ -19,13 +21,19 @@ export const PROBLEMS = {
   'job-without-ttl': 'what was decided for a job would stay for ever',
   'key-of-other-type': 'a key of another type than is kept under such a name',
   'wrong-place': 'where nobody looks for it: the id or the name is that of another shard, or of none',
+  'unknown-key': 'a key among those of a shard that nothing here reads or writes',
 } as const;
 
 export type ProblemKind = keyof typeof PROBLEMS;
 
+/** What is only told: it may be somebody's, and harms nobody. */
+export const LEFT_ALONE: ReadonlySet<ProblemKind> = new Set(['wrong-place', 'unknown-key']);
+
 /** What a problem is about. */
 export interface Subject {
   key: string;
+  /** Of a hash, where it is about one. */
+  field?: string;
   id?: string;
   app?: string;
   type?: string;
@@ -82,7 +90,7 @@ export class Findings {
   readonly #known = new Set<string>();
 
   add(kind: ProblemKind, subject: Subject, repaired: boolean): void {
-    const name = JSON.stringify([kind, subject.key, subject.id, subject.owner]);
+    const name = JSON.stringify([kind, subject.key, subject.field, subject.id, subject.owner]);
     if (this.#known.has(name)) return;
     if (this.#known.size < REMEMBERED) this.#known.add(name);
     const problem = this.#problems.get(kind) ?? {

@@ -1,5 +1,6 @@
 /** Holds every index against the records, and the records against the indexes; repairs what is wrong where asked. */
 import { ConfigError } from '../../tokens/errors.js';
+import { ID_PATTERN, shardOf } from '../../tokens/identity.js';
 import {
   checkOptions,
   resolveTokenOptions,
@@ -7,13 +8,14 @@ import {
   type TokenOptions,
 } from '../../tokens/options.js';
 import { type Connection, isCluster } from '../connection.js';
-import { Deployment } from '../deployment.js';
+import { Deployment, type Standing } from '../deployment.js';
 import { Keys } from '../keys.js';
 import { Store } from '../store.js';
 import { type Diagnosis, Findings, type Looked } from './diagnosis.js';
 import { IndexCheck } from './index-check.js';
 import { RecordCheck } from './record-check.js';
 import { SecondLook } from './second-look.js';
+import { ShardCheck } from './shard-check.js';
 
 /** Keys that Redis looks at in one step. */
 const SCANNED_AT_ONCE = 500;
@@ -49,7 +51,7 @@ export class Doctor {
     const resolved = resolveTokenOptions(options);
     this.#store = new Store(connection, resolved.timeout);
     this.#keys = new Keys(resolved.prefix);
-    this.#deployment = new Deployment(this.#store, this.#keys, resolved);
+    this.#deployment = new Deployment(this.#store, this.#keys, resolved, false);
     this.#shards = resolved.shards;
   }
 
@@ -61,13 +63,23 @@ export class Doctor {
       onProgress?.(findings.looked, findings.count);
     };
     const again = new SecondLook(this.#store, this.#keys, findings, repair, onStep);
+    const arrive = () => this.#arrive(again, repair);
     // Records first: one that is removed leaves members, which the look at the indexes finds.
     const checks: Check[] = [
       new RecordCheck(again, this.#keys, this.#shards),
       new IndexCheck(again, this.#keys, this.#shards, this.#deployment),
     ];
     try {
-      for (const check of checks) await this.#look(check, findings, onStep);
+      await arrive();
+      // Before all else: what repairs a token tells of it, and asks whether it was revoked.
+      const shards = new ShardCheck(again, this.#keys);
+      for (let shard = 0; shard < this.#shards; shard++) await shards.look(shard);
+      for (const check of checks) {
+        for await (const [shard, keys] of this.#keysOf(check.names, onStep, arrive)) {
+          if (shard < this.#shards) await check.look(shard, keys);
+          else for (const key of keys) findings.add('wrong-place', { key }, false);
+        }
+      }
     } catch (error) {
       if (!signal?.aborted) throw error;
     }
@@ -79,35 +91,72 @@ export class Doctor {
     await this.#store.close();
   }
 
-  /** Looks at all keys whose names match, on every primary, those of one step at a time. */
-  async #look(check: Check, findings: Findings, onStep: () => void): Promise<void> {
-    await this.#arrive();
+  /** All keys of shards whose names match, on every primary, those of one step of a shard at a time. */
+  async *#keysOf(
+    names: string,
+    onStep: () => void,
+    arrive: () => Promise<void>,
+  ): AsyncGenerator<[shard: number, keys: string[]]> {
     const { client } = this.#store;
-    const pattern = `{${this.#keys.prefix}:*}:${check.names}`;
+    const pattern = `{${this.#keys.prefix}:*}:${names}`;
     for (const primary of isCluster(client) ? client.nodes('master') : [client]) {
       let cursor = '0';
       do {
         onStep();
-        await this.#arrive();
+        await arrive();
         const [next, keys] = await this.#store.read(() =>
           primary.scan(cursor, 'MATCH', pattern, 'COUNT', SCANNED_AT_ONCE),
         );
         cursor = next;
-        for (const [shard, found] of byShard(keys)) {
-          if (shard < this.#shards) await check.look(shard, found);
-          else for (const key of found) findings.add('wrong-place', { key }, false);
-        }
+        yield* byShard(keys);
       } while (cursor !== '0');
     }
   }
 
   /** Before the first step, and where the connection may lead elsewhere by now. Called to the wrong place, it founds nothing. */
-  async #arrive(): Promise<void> {
+  async #arrive(again: SecondLook, repair: boolean): Promise<void> {
     if (this.#deployment.isReady) return;
-    if (!(await this.#deployment.isFounded())) {
-      throw new ConfigError(`${this.#keys.meta}: there is no deployment with this prefix here`);
-    }
+    const standing = await this.#deployment.standing();
+    if (standing.missing.length > 0) await this.#agreeAnew(standing, again, repair);
     await this.#deployment.ready();
+  }
+
+  /** Where what all processes agree on is lost, and not what they made: then these options are as good as any that fit it. */
+  async #agreeAnew({ type, missing }: Standing, again: SecondLook, repair: boolean): Promise<void> {
+    const { meta } = this.#keys;
+    const isThere = !missing.includes('shards') || (await this.#fit(again.onStep));
+    if (type === 'none' && !isThere) throw this.#deployment.absence(type);
+    const isOther = type !== 'none' && type !== 'hash';
+    if (isOther) await again.unreadable(meta, 'hash');
+    if (repair) await this.#deployment.found();
+    if (isOther) return;
+    for (const field of type === 'none' ? [undefined] : missing) {
+      again.findings.add(
+        'agreement-missing',
+        field === undefined ? { key: meta } : { key: meta, field },
+        repair,
+      );
+    }
+  }
+
+  /** Whether there is anything at all. @throws {ConfigError} where it lies elsewhere than `shards` says. */
+  async #fit(onStep: () => void): Promise<boolean> {
+    let isThere = false;
+    for await (const [shard, keys] of this.#keysOf('*', onStep, async () => {})) {
+      isThere = true;
+      const prefix = this.#keys.record(shard, '');
+      const misfit = keys.find((key) => {
+        const id = key.startsWith(prefix) ? key.slice(prefix.length) : '';
+        return shard >= this.#shards || (ID_PATTERN.test(id) && shardOf(id, this.#shards) !== shard);
+      });
+      if (misfit !== undefined) {
+        const lost = `${this.#keys.meta}: what all processes agree on is lost`;
+        throw new ConfigError(
+          `${lost}, and shards can not have been ${this.#shards}, for there is ${misfit}`,
+        );
+      }
+    }
+    return isThere;
   }
 }
 

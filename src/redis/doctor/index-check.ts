@@ -5,6 +5,7 @@ import { ID_PATTERN, shardOf } from '../../tokens/identity.js';
 import type { Scope } from '../../tokens/types.js';
 import type { Keys } from '../keys.js';
 import type { Owned, SecondLook } from './second-look.js';
+import { shardKeys } from './shard-check.js';
 
 /** Indexes that are looked at side by side; a small one is read whole. */
 const INDEXES_AT_ONCE = 50;
@@ -31,7 +32,8 @@ interface Member extends Owned {
 type Page = [cursor: string, members: string[]];
 
 export class IndexCheck {
-  readonly names = '[osj]*';
+  /** All but records: what is none of ours is told. */
+  readonly names = '[^t]*';
   readonly #again: SecondLook;
   readonly #keys: Keys;
   readonly #shards: number;
@@ -48,15 +50,17 @@ export class IndexCheck {
     const { findings } = this.#again;
     const indexes: Index[] = [];
     const jobs: string[] = [];
+    const others = shardKeys(this.#keys, shard);
     for (const key of keys) {
       const [kind = '', ...segments] = key.slice(key.indexOf('}:') + 2).split(':');
-      if (kind === 'job') jobs.push(key);
-      else if (key === this.#keys.scopes(shard)) await this.#lookAtScopes(shard, key);
-      else if (kind === 'o' || kind === 's') {
+      if (others.has(key)) continue; // for another check
+      if (key === this.#keys.scopes(shard)) await this.#lookAtScopes(shard, key);
+      else if (kind === 'job' && segments.length >= 3) jobs.push(key);
+      else if ((kind === 'o' || kind === 's') && segments.length > 0) {
         const index = this.#indexOf(shard, key, segments);
         if (index) indexes.push(index);
         else findings.add('wrong-place', { key }, false);
-      }
+      } else findings.add('unknown-key', { key }, false);
     }
     await this.#lookAtJobs(jobs);
     for (let i = 0; i < indexes.length; i += INDEXES_AT_ONCE) {
@@ -191,8 +195,17 @@ export class IndexCheck {
 
   async #lookAtJobs(keys: readonly string[]): Promise<void> {
     this.#again.findings.looked.jobs += keys.length;
-    const ends = await this.#again.read(keys.map((key) => ['pexpiretime', key]));
-    for (const [i, key] of keys.entries()) if (ends[i] === -1) await this.#again.job(key);
+    const facts = await this.#again.read(
+      keys.flatMap((key) => [
+        ['type', key],
+        ['pexpiretime', key],
+      ]),
+    );
+    for (const [i, key] of keys.entries()) {
+      const [type, ends] = facts.slice(2 * i, 2 * i + 2);
+      if (type !== 'hash' && type !== 'none') await this.#again.unreadable(key, 'hash');
+      else if (ends === -1) await this.#again.job(key);
+    }
   }
 }
 

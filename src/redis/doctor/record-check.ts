@@ -16,7 +16,7 @@ interface Live extends Owned {
 }
 
 export class RecordCheck {
-  readonly names = 't:*';
+  readonly names = 't*';
   readonly #again: SecondLook;
   readonly #keys: Keys;
   readonly #shards: number;
@@ -28,8 +28,13 @@ export class RecordCheck {
   }
 
   async look(shard: number, keys: readonly string[]): Promise<void> {
-    for (let i = 0; i < keys.length; i += READ_AT_ONCE) {
-      await this.#lookAt(shard, keys.slice(i, i + READ_AT_ONCE));
+    const prefix = this.#keys.record(shard, '');
+    const records = keys.filter((key) => key.startsWith(prefix));
+    for (const key of keys) {
+      if (!key.startsWith(prefix)) this.#again.findings.add('unknown-key', { key }, false);
+    }
+    for (let i = 0; i < records.length; i += READ_AT_ONCE) {
+      await this.#lookAt(shard, records.slice(i, i + READ_AT_ONCE));
     }
   }
 

@@ -17,7 +17,7 @@ export class SecondLook {
   readonly #store: Store;
   readonly #keys: Keys;
   readonly #repair: boolean;
-  readonly #onStep: () => void;
+  readonly onStep: () => void;
 
   /** @param onStep is called before each step: where it throws, the look ends. */
   constructor(store: Store, keys: Keys, findings: Findings, repair: boolean, onStep: () => void) {
@@ -25,13 +25,13 @@ export class SecondLook {
     this.#keys = keys;
     this.findings = findings;
     this.#repair = repair;
-    this.#onStep = onStep;
+    this.onStep = onStep;
   }
 
   /** Replies to commands on keys of one shard; an error in place of the reply of one whose key is of another type. */
   async read(commands: (string | number)[][]): Promise<unknown[]> {
     if (commands.length === 0) return [];
-    this.#onStep();
+    this.onStep();
     return this.#store.read(async (client) => {
       const replies = (await client.pipeline(commands).exec()) ?? [];
       return replies.map(([error, reply]) => {
@@ -42,7 +42,7 @@ export class SecondLook {
   }
 
   async values(keys: readonly string[]): Promise<(Buffer | null)[]> {
-    this.#onStep();
+    this.onStep();
     return this.#store.read((client) => client.mgetBuffer([...keys]));
   }
 

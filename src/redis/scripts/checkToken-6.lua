@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Purpose: tells what is wrong with an owner's token, or with what the two indexes say of it; repairs it where asked.
---          A life is never lengthened, and what was revoked is not taken back into the indexes but ended.
+--          No life goes beyond the record's own expiry, and what was revoked is not taken back into the indexes but ended.
 -- Input:
 --   KEYS[1] scope index  [2] log  [3] revoked  [4] scopes  [5] record  [6] owner index
 --   ARGV[1] app  [2] type  [3] ''

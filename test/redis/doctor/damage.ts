@@ -125,6 +125,9 @@ interface Damage {
 const well = (ward: Ward) => ward.isWell();
 const gone = (ward: Ward) => ward.isTold();
 
+const agreed = async ({ redis, keys, shards }: Ward) =>
+  assert.deepInclude(await redis.hgetall(keys.meta), { layout: '1', shards: String(shards) });
+
 const unreadable = (
   what: string,
   change: (text: string) => string | Buffer,
@@ -307,6 +310,69 @@ export const DAMAGES: readonly Damage[] = [
       await ward.redis.set(key, 'x', 'EX', 1_000_000);
       return { key };
     },
+  },
+  ...(['log', 'revoked', 'floor'] as const).map(
+    (name): Damage => ({
+      what: `the ${name} of a shard is of another type`,
+      found: { 'key-of-other-type': 1 },
+      wreck: async ({ redis, keys }) => {
+        const key = keys[name](0);
+        await redis.del(key);
+        await (name === 'floor' ? redis.sadd(key, 'x') : redis.set(key, 'x'));
+        return { key };
+      },
+      check: async ({ world, keys }) => {
+        const id = scatteredId().replace(/^../, 'AA'); // of shard 0
+        await world.create({ id, owner: 'zoe' });
+        assert.isTrue(await world.delete(id), keys.log(0));
+      },
+    }),
+  ),
+  {
+    what: 'the log is of another type, and a token is to be told of',
+    found: { 'member-without-record': 1, 'key-of-other-type': 1 },
+    wreck: async (ward) => {
+      await ward.redis.del(ward.recordKey(ward.victim.id));
+      await ward.redis.set(ward.keys.log(ward.shardOf(ward.victim.id)), 'x');
+      return ward.subject;
+    },
+    check: async (ward) => assert.lengthOf(await ward.world.list(ward.victim.owner, { type: 'api' }), 0),
+  },
+  {
+    what: 'a job’s decisions are of another type',
+    found: { 'key-of-other-type': 1 },
+    wreck: async ({ redis, keys }) => {
+      const [key = ''] = await redis.keys(`{${keys.prefix}:*}:job:*`);
+      await redis.set(key, 'x', 'EX', 1_000);
+      return { key };
+    },
+  },
+  {
+    what: 'what all processes agree on is gone',
+    found: { 'agreement-missing': 1 },
+    wreck: async ({ redis, keys }) => {
+      await redis.del(keys.meta);
+      return { key: keys.meta };
+    },
+    check: agreed,
+  },
+  {
+    what: 'a part of what all processes agree on is gone',
+    found: { 'agreement-missing': 1 },
+    wreck: async ({ redis, keys }) => {
+      await redis.hdel(keys.meta, 'shards');
+      return { key: keys.meta, field: 'shards' };
+    },
+    check: agreed,
+  },
+  {
+    what: 'something else stands in place of what all processes agree on',
+    found: { 'key-of-other-type': 1 },
+    wreck: async ({ redis, keys }) => {
+      await redis.set(keys.meta, 'x');
+      return { key: keys.meta };
+    },
+    check: agreed,
   },
   {
     what: 'a scope is not among the scopes',

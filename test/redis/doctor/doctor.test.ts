@@ -109,6 +109,40 @@ describe('The doctor', () => {
     await redis.zrem(index, victim.id);
   });
 
+  it('tells of keys that nobody here writes, and leaves them there', async () => {
+    const { redis } = ward;
+    const strays = ['bogus', 'tbogus', 't', 'job', 'scopes:x', 'x:y', 'log2'].map(
+      (name) => `${ward.tag(1)}${name}`,
+    );
+    for (const key of strays) await redis.set(key, 'x');
+    const before = await ward.snapshot();
+    const diagnosis = await doctor.examine({ repair: true });
+    assert.deepEqual(told(diagnosis), { 'unknown-key': strays.length });
+    assert.equal(diagnosis.problems[0]?.repaired, 0);
+    assert.deepEqual(await ward.snapshot(), before);
+    await redis.del(strays);
+  });
+
+  it('agrees anew only on what fits the tokens that are there', async () => {
+    const { redis, keys } = ward;
+    await redis.del(keys.meta);
+    for (const shards of [1, 8]) {
+      const other = new Doctor((await sharedRedis()).url, { prefix: keys.prefix, shards });
+      opened.add(other);
+      for (const repair of [false, true]) {
+        const error = await rejection(other.examine({ repair }));
+        assert.instanceOf(error, ConfigError);
+        assert.match(
+          error.message,
+          new RegExp(`lost, and shards can not have been ${shards}, for there is \\{`),
+        );
+      }
+    }
+    assert.equal(await redis.exists(keys.meta), 0);
+    await doctor.examine({ repair: true });
+    assert.equal(await redis.hget(keys.meta, 'shards'), String(SHARDS));
+  });
+
   it('makes the names of scopes anew where something else stands in their place', async () => {
     const { redis, scopes } = ward;
     const names = (await redis.smembers(scopes)).sort();

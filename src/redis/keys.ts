@@ -65,6 +65,11 @@ export class Keys {
     return `${this.#tag(shard)}revoked`;
   }
 
+  /** Marks of revocations that go on in steps although they are older than marks live: scripts find it by themselves. */
+  late(shard: number): string {
+    return `${this.#tag(shard)}late`;
+  }
+
   floor(shard: number): string {
     return `${this.#tag(shard)}floor`;
   }

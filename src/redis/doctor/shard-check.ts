@@ -7,6 +7,7 @@ export const shardKeys = (keys: Keys, shard: number): ReadonlyMap<string, string
   new Map([
     [keys.log(shard), 'stream'],
     [keys.revoked(shard), 'zset'],
+    [keys.late(shard), 'zset'],
     [keys.floor(shard), 'string'],
   ]);
 

@@ -112,8 +112,9 @@ async function readContents(redis: Redis, prefix: string, shards: number): Promi
 /** A record that has just gone reads as one that was over long ago. */
 async function readRecord(redis: Redis, key: string, id: string): Promise<Member> {
   const [text, ends] = await Promise.all([redis.get(key), redis.call('PEXPIRETIME', key)]);
-  const [app, type, owner, , , expiresAt] = JSON.parse(text ?? '["","","",0,0,0]');
-  if (text !== null && ends !== expiresAt)
+  const isGone = text === null || ends === -2;
+  const [app, type, owner, , , expiresAt] = JSON.parse(isGone ? '["","","",0,0,0]' : text);
+  if (!isGone && ends !== expiresAt)
     throw new Error(`${key} expires at ${ends}, its record at ${expiresAt}`);
   return { app, type, owner, id, expiresAt };
 }

@@ -14,6 +14,7 @@ export function untouchableRepository(isReady: boolean): Untouchable {
     get(_, name) {
       if (name === 'isReady') return isReady;
       if (name === 'now') return () => ++stamp;
+      if (name === 'peek') return undefined; // it keeps nothing near
       return () => {
         touched.push(String(name));
         throw new Error(`the repository was asked to ${String(name)}`);

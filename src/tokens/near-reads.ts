@@ -33,8 +33,11 @@ export class NearReads {
     // The hash of a text with lone surrogates is that of another.
     if (typeof token !== 'string' || !token.isWellFormed()) return undefined;
     for (const field of Object.keys(input)) if (!FIELDS.has(field)) return undefined;
-    const record = this.#repository.peek?.(tokenId(app, type, token, this.#pepper), { app, type });
-    return record && Object.assign(record, { token });
+    const found = this.#repository.peek?.(tokenId(app, type, token, this.#pepper), { app, type });
+    if (!found) return undefined;
+    const near = found as Token; // a copy of our own
+    near.token = token;
+    return near;
   }
 }
 

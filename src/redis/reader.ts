@@ -1,7 +1,8 @@
 /** Reads records: one `GET` each, or one `MGET` per shard for the many that start in one tick. */
 import type { Store } from './store.js';
 
-type Text = string | null;
+/** What becomes of a record's text; `null` where there is none. */
+type Decode<T> = (text: string | null) => T;
 
 /** From so many reads in a tick on, the cost of a command each outweighs that of gathering them. */
 const GATHER_FROM = 4;
@@ -9,7 +10,7 @@ const GATHER_AT_MOST = 256; // so that no reply holds up the others for long
 
 interface Waiting {
   key: string;
-  resolve(text: Text | Promise<Text>): void;
+  settle(text: string | null): void;
   reject(error: unknown): void;
 }
 
@@ -21,12 +22,23 @@ export class RecordReader {
     this.#store = store;
   }
 
-  read(shard: number, key: string): Promise<Text> {
+  read<T>(shard: number, key: string, decode: Decode<T>): Promise<T> {
     return new Promise((resolve, reject) => {
+      const read: Waiting = {
+        key,
+        settle: (text) => {
+          try {
+            resolve(decode(text));
+          } catch (error) {
+            reject(error);
+          }
+        },
+        reject,
+      };
       if (this.#waiting.size === 0) process.nextTick(() => this.#send());
       const waiting = this.#waiting.get(shard);
-      if (waiting) waiting.push({ key, resolve, reject });
-      else this.#waiting.set(shard, [{ key, resolve, reject }]);
+      if (waiting) waiting.push(read);
+      else this.#waiting.set(shard, [read]);
     });
   }
 
@@ -35,7 +47,9 @@ export class RecordReader {
     this.#waiting.clear();
     for (const reads of shards) {
       if (reads.length < GATHER_FROM) {
-        for (const { key, resolve } of reads) resolve(this.#store.read((client) => client.get(key)));
+        for (const { key, settle, reject } of reads) {
+          this.#store.read((client) => client.get(key)).then(settle, reject);
+        }
         continue;
       }
       for (let from = 0; from < reads.length; from += GATHER_AT_MOST) {
@@ -50,7 +64,7 @@ export class RecordReader {
       .read((client) => client.mget(keys))
       .then(
         (texts) => {
-          for (const [i, { resolve }] of reads.entries()) resolve(texts[i] ?? null);
+          for (let i = 0; i < reads.length; i++) (reads[i] as Waiting).settle(texts[i] ?? null);
         },
         (error: unknown) => {
           for (const { reject } of reads) reject(error);

@@ -81,10 +81,11 @@ export class RedisTokenRepository implements TokenRepository {
     return { id, app, type, owner, data, version, createdAt: toMs(createdAt), expiresAt };
   }
 
-  async get(command: Commands['get']): Promise<TokenRecord | undefined> {
+  get(command: Commands['get']): Promise<TokenRecord | undefined> {
     const shard = shardOf(command.id, this.#options.shards);
-    const text = await this.#reader.read(shard, this.#keys.record(shard, command.id));
-    return text === null ? undefined : decodeRecord(command.id, text, command);
+    return this.#reader.read(shard, this.#keys.record(shard, command.id), (text) =>
+      text === null ? undefined : decodeRecord(command.id, text, command),
+    );
   }
 
   async update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined> {

@@ -17,14 +17,23 @@ export class ActiveCalls {
 
   /** Runs a call, which may throw or answer at once; rejects when closed. */
   async run<R>(call: () => Promise<R> | R): Promise<R> {
-    if (this.#closing) throw new ClosedError(this.#name);
-    this.#active++;
+    this.begin();
     try {
       return await call();
     } finally {
-      this.#active--;
-      if (this.#active === 0) for (const resolve of this.#idle.splice(0)) resolve();
+      this.end();
     }
+  }
+
+  /** For a call that is worth sparing a promise: `end` must follow, whatever becomes of it. @throws {ClosedError} */
+  begin(): void {
+    if (this.#closing) throw new ClosedError(this.#name);
+    this.#active++;
+  }
+
+  end(): void {
+    this.#active--;
+    if (this.#active === 0 && this.#idle.length > 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   /** Refuses further calls, and resolves when those under way have settled. */

@@ -22,6 +22,7 @@ export function tokenId(app: string, type: string, token: string, pepper?: KeyOb
 
 /** The shard that holds an id: its first two characters, 12 bits, modulo the number of shards. */
 export function shardOf(id: string, shards: number): number {
+  if (shards === 1) return 0;
   return (BASE64URL.indexOf(id.charAt(0)) * 64 + BASE64URL.indexOf(id.charAt(1))) % shards;
 }
 

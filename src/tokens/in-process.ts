@@ -47,12 +47,19 @@ export class InProcessTokens implements TokenOperations {
     );
   }
 
-  get<D extends object = AnyData>(input: TokenInput): Promise<Token<D> | undefined> {
-    const near = this.#calls.closed ? undefined : this.#near?.find(input);
-    if (near) return Promise.resolve(near as Token<D>);
-    return this.#run('get', input, ({ command, token, possible }) =>
-      possible ? withToken<D>(this.#repository.get(command), token) : undefined,
-    );
+  /** As the others, by as few promises as can be. */
+  async get<D extends object = AnyData>(input: TokenInput): Promise<Token<D> | undefined> {
+    this.#calls.begin();
+    try {
+      const near = this.#near?.find(input);
+      if (near) return near as Token<D>;
+      const { command, token, possible } = this.#sealer.seal('get', input);
+      if (!possible) return undefined;
+      if (!this.#repository.isReady) await this.#repository.ready();
+      return toToken<D>(await this.#repository.get(command), token);
+    } finally {
+      this.#calls.end();
+    }
   }
 
   update<D extends object = AnyData>(input: UpdateInput<NoInfer<D>>): Promise<Token<D> | undefined> {
@@ -139,7 +146,13 @@ async function withToken<D extends object>(
   found: Promise<TokenRecord | undefined>,
   token: string | undefined,
 ): Promise<Token<D> | undefined> {
-  const record = await found;
+  return toToken(await found, token);
+}
+
+function toToken<D extends object>(
+  record: TokenRecord | undefined,
+  token: string | undefined,
+): Token<D> | undefined {
   if (!record) return undefined;
   // Each by its name: a spread with one more takes V8 fifty times as long.
   const { id, app, type, owner, data, version, createdAt, expiresAt } = record as TokenRecord<D>;

@@ -61,12 +61,14 @@ export class Sealer {
     if (!isOperation(op))
       throw new ValidationError('command', [{ field: 'operation', problem: 'is no operation' }]);
     const given = (typeof input === 'object' && input !== null ? input : {}) as unknown as RawInput;
-    const { tokenPrefix = this.#options.tokenPrefix } = given;
-    const noPrefix = isTokenPrefix(tokenPrefix);
-    const prefix = noPrefix ? this.#options.tokenPrefix : (tokenPrefix as string);
+    const { tokenPrefix } = given;
+    const noPrefix = tokenPrefix === undefined ? undefined : isTokenPrefix(tokenPrefix);
+    const prefix = noPrefix
+      ? this.#options.tokenPrefix
+      : ((tokenPrefix as string) ?? this.#options.tokenPrefix);
     const custom = op === 'create' && given.customToken !== undefined;
     const presented = op !== 'create' && op !== 'list' && op !== 'deleteAll';
-    const problems = [...found];
+    const problems = found.length > 0 ? [...found] : [];
     for (const field of Object.keys(given)) {
       if (!INPUT_FIELDS.has(field)) problems.push({ field, problem: `is no field of ${op}` });
     }

@@ -114,8 +114,7 @@ async function readRecord(redis: Redis, key: string, id: string): Promise<Member
   const [text, ends] = await Promise.all([redis.get(key), redis.call('PEXPIRETIME', key)]);
   const isGone = text === null || ends === -2;
   const [app, type, owner, , , expiresAt] = JSON.parse(isGone ? '["","","",0,0,0]' : text);
-  if (!isGone && ends !== expiresAt)
-    throw new Error(`${key} expires at ${ends}, its record at ${expiresAt}`);
+  if (!isGone && ends !== expiresAt) throw new Error(`${key} expires at ${ends}, its record at ${expiresAt}`);
   return { app, type, owner, id, expiresAt };
 }
 

@@ -1,6 +1,6 @@
 /** TokenWorker: takes jobs off the queues, has their commands run, and publishes what came of them. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
+import { type Job, UnrecoverableError, Worker } from 'bullmq';
 import { typedEmitter } from '../events/typed-emitter.js';
 import {
   type Connection,
@@ -27,6 +27,7 @@ import {
 import type { TokenRepository } from '../tokens/repository.js';
 import { Answers, asExecutable, JOB_LEASE } from './answers.js';
 import { CommandExecutor, executorRules } from './executor.js';
+import { JobsUnderWay } from './jobs-under-way.js';
 import { LANES, type Lane } from './lanes.js';
 import { Maintenance } from './maintenance.js';
 import { openQueue } from './open-queue.js';
@@ -105,8 +106,7 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
   readonly #workers: Worker[] = [];
   /** What follows jobs that are over. */
   readonly #endings = new Set<Promise<unknown>>();
-  /** Gives back each job that is under way. */
-  readonly #running = new Set<() => Promise<void>>();
+  readonly #jobs = new JobsUnderWay();
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -167,7 +167,9 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
 
   #serve(lane: Lane): Worker {
     const { concurrency = 32 } = this.#options;
-    const worker = new Worker(lane, (job, token) => this.#process(lane, job, token), {
+    const process = (job: Job, token?: string) =>
+      this.#jobs.run(job, token, () => this.#execute(lane, job, token));
+    const worker = new Worker(lane, process, {
       connection: this.#client,
       prefix: this.#keys.queues,
       concurrency: lane === 'revocations' ? Math.max(4, concurrency) : concurrency,
@@ -196,20 +198,6 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     worker.on('error', (error) => this.#tell(error));
     worker.on('failed', (_, error) => this.#tell(error));
     return worker;
-  }
-
-  /** Runs a job, unless it is given back before. */
-  #process(lane: Lane, job: Job, token: string | undefined): Promise<JobResult> {
-    return new Promise((resolve, reject) => {
-      const giveBack = async () => {
-        await job.moveToWait(token).catch(() => {});
-        reject(new WaitingError());
-      };
-      this.#running.add(giveBack);
-      this.#execute(lane, job, token)
-        .then(resolve, reject)
-        .finally(() => this.#running.delete(giveBack));
-    });
   }
 
   async #execute(lane: Lane, job: Job, token: string | undefined): Promise<JobResult> {
@@ -247,11 +235,6 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     if (this.listenerCount('error') > 0) this.emit('error', error);
   }
 
-  /** What still runs is another worker's at once, and not when its lease is over: what was decided for it stays so. */
-  async #giveBack(): Promise<void> {
-    await Promise.all([...this.#running].map((giveBack) => giveBack()));
-  }
-
   async #close(): Promise<void> {
     await this.#starting?.catch(() => {});
     const { closeTimeout = 10_000 } = this.#options;
@@ -260,15 +243,18 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
       timer = setTimeout(resolve, closeTimeout);
     });
     // Idle, and Redis gone: there is nothing to wait for, and nobody to say goodbye to.
-    const force = this.#running.size === 0 && !isUsable(this.#client);
+    const force = this.#jobs.size === 0 && !isUsable(this.#client);
     this.#maintenance.stop();
     const drained = Promise.all(this.#workers.map((worker) => worker.close(force))).then(() =>
       Promise.all(this.#endings),
     );
     const isLate = await Promise.race([drained, late.then(() => true)]);
     clearTimeout(timer);
-    if (isLate === true)
-      await Promise.race([this.#giveBack(), wait(GIVE_BACK_TIMEOUT, undefined, { ref: false })]);
+    if (isLate === true) {
+      // Also until the last fetch is answered: a job that came afterwards would be nobody's until its lease is over.
+      const givenBack = Promise.all([this.#jobs.giveBack(), drained]);
+      await Promise.race([givenBack, wait(GIVE_BACK_TIMEOUT, undefined, { ref: false })]);
+    }
     await closeClient(this.#client);
     if (!this.#options.repository) await this.#repository.close();
   }

@@ -73,6 +73,13 @@ const MAX_STALLED = 20;
 /** Seconds and number of jobs for which results are kept. */
 const RESULTS_KEPT = { age: 3_600, count: 100_000 };
 
+/**
+ * Milliseconds of silence after which a socket on which something waits for an answer is dead, although nothing has
+ * closed it: more than the ten seconds for which BullMQ waits for a job. Its looks for stalled jobs are what is
+ * answered, or not, where there is nothing else to ask.
+ */
+const SILENCE = 15_000;
+
 /** Milliseconds within which Redis must have taken back the jobs that were not finished in time. */
 const GIVE_BACK_TIMEOUT = 500;
 
@@ -128,7 +135,7 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
       options.repository ??
       new RedisTokenRepository(new Store(options.connection, resolved.timeout), resolved);
     this.#executor = options.executor ?? new CommandExecutor(this.#repository, executorRules(options));
-    this.#client = openClient(options.connection, LASTING_CLIENT);
+    this.#client = openClient(options.connection, { ...LASTING_CLIENT, socketTimeout: SILENCE });
     this.#answers = new Answers(this.#executor, this.#client, this.#keys);
     this.#maintenance = new Maintenance(this.#client, this.#keys, this.#repository, this.#answers);
   }

@@ -40,9 +40,15 @@ export class Maintenance {
     this.#answers = answers;
   }
 
-  /** Has the deployment swept from now on, by whichever of its workers. Answers the one of this process. */
-  async start(): Promise<Worker> {
-    await this.#plan();
+  /** Has the deployment swept from now on, by whichever of its workers. */
+  async plan(): Promise<void> {
+    await this.#withQueue(MAINTENANCE, (queue) =>
+      queue.upsertJobScheduler('sweep', { every: SWEEP_INTERVAL }, { name: 'sweep' }),
+    );
+  }
+
+  /** The worker of this process. */
+  serve(): Worker {
     clearInterval(this.#tending); // of a start that failed later on
     this.#tending = setInterval(() => this.#tend().catch(() => {}), TEND_INTERVAL).unref(); // or else the next time
     return new Worker(MAINTENANCE, (job) => this.#run(job), {
@@ -59,12 +65,6 @@ export class Maintenance {
     this.#closing.abort();
   }
 
-  async #plan(): Promise<void> {
-    await this.#withQueue(MAINTENANCE, (queue) =>
-      queue.upsertJobScheduler('sweep', { every: SWEEP_INTERVAL }, { name: 'sweep' }),
-    );
-  }
-
   /** Each sweep enqueues the next one: where Redis has lost that, or had no memory for it, there would be none. */
   async #tend(): Promise<void> {
     const scheduler = await this.#withQueue(MAINTENANCE, (queue) => queue.getJobScheduler('sweep'));
@@ -72,7 +72,7 @@ export class Maintenance {
     if (Math.abs(late) < TEND_INTERVAL) return; // far ahead it was planned by a host whose clock is
     await this.#repository.sweep(this.#closing.signal); // which frees memory, and needs none
     await this.#withQueue(MAINTENANCE, (queue) => queue.removeJobScheduler('sweep'));
-    await this.#plan();
+    await this.plan();
   }
 
   async #withQueue<T>(name: Lane | typeof MAINTENANCE, use: (queue: Queue) => Promise<T>): Promise<T> {

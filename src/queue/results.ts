@@ -84,7 +84,7 @@ export class ResultInbox<A extends Awaited> {
     const early = this.#early.get(awaited.commandId);
     if (early?.op === awaited.operation) return Promise.resolve(early);
     return new Promise((resolve, reject) => {
-      const deadline = Date.now() + timeout;
+      const deadline = performance.now() + timeout; // which goes on, whatever becomes of the wall clock
       let delay = fresh && this.#listening ? Math.min(SLOWEST_POLL, timeout / 2) : 0;
       let timer: NodeJS.Timeout;
       const key = keyOf(awaited);
@@ -106,7 +106,7 @@ export class ResultInbox<A extends Awaited> {
           reject(error);
         },
         poll: () => {
-          const left = deadline - Date.now();
+          const left = deadline - performance.now();
           if (left <= 0) {
             end();
             resolve(undefined);
@@ -124,7 +124,7 @@ export class ResultInbox<A extends Awaited> {
       };
       const schedule = () => {
         clearTimeout(timer);
-        timer = setTimeout(waiter.poll, Math.max(0, Math.min(delay, deadline - Date.now())));
+        timer = setTimeout(waiter.poll, Math.max(0, Math.min(delay, deadline - performance.now())));
         delay = Math.min(SLOWEST_POLL, Math.max(FIRST_POLL, delay * 2));
       };
       this.#waiters.set(key, waiter);

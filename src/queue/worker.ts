@@ -1,6 +1,6 @@
 /** TokenWorker: takes jobs off the queues, has their commands run, and publishes what came of them. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
+import { type Job, UnrecoverableError, Worker } from 'bullmq';
 import { typedEmitter } from '../events/typed-emitter.js';
 import {
   type Connection,
@@ -10,8 +10,9 @@ import {
   LASTING_CLIENT,
   openClient,
   type RedisClient,
+  whenReady,
 } from '../redis/connection.js';
-import { toStoreError } from '../redis/failure.js';
+import { toConnectionError, toStoreError } from '../redis/failure.js';
 import { Keys } from '../redis/keys.js';
 import { RedisTokenRepository } from '../redis/repository.js';
 import { Store } from '../redis/store.js';
@@ -27,6 +28,8 @@ import {
 import type { TokenRepository } from '../tokens/repository.js';
 import { Answers, asExecutable, JOB_LEASE } from './answers.js';
 import { CommandExecutor, executorRules } from './executor.js';
+import { inTime } from './in-time.js';
+import { JobsUnderWay } from './jobs-under-way.js';
 import { LANES, type Lane } from './lanes.js';
 import { Maintenance } from './maintenance.js';
 import { openQueue } from './open-queue.js';
@@ -70,6 +73,13 @@ const MAX_STALLED = 20;
 /** Seconds and number of jobs for which results are kept. */
 const RESULTS_KEPT = { age: 3_600, count: 100_000 };
 
+/**
+ * Milliseconds of silence after which a socket on which something waits for an answer is dead, although nothing has
+ * closed it: more than the ten seconds for which BullMQ waits for a job. Its looks for stalled jobs are what is
+ * answered, or not, where there is nothing else to ask.
+ */
+const SILENCE = 15_000;
+
 /** Milliseconds within which Redis must have taken back the jobs that were not finished in time. */
 const GIVE_BACK_TIMEOUT = 500;
 
@@ -105,8 +115,10 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
   readonly #workers: Worker[] = [];
   /** What follows jobs that are over. */
   readonly #endings = new Set<Promise<unknown>>();
-  /** Gives back each job that is under way. */
-  readonly #running = new Set<() => Promise<void>>();
+  readonly #timeout: number;
+  /** Of this start, and not of one that failed. */
+  #jobs = new JobsUnderWay();
+  readonly #closed = new AbortController();
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -117,21 +129,25 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     checkConnection(options.connection);
     const resolved = resolveTokenOptions(options);
     this.#options = options;
+    this.#timeout = resolved.timeout;
     this.#keys = new Keys(resolved.prefix);
     this.#repository =
       options.repository ??
       new RedisTokenRepository(new Store(options.connection, resolved.timeout), resolved);
     this.#executor = options.executor ?? new CommandExecutor(this.#repository, executorRules(options));
-    this.#client = openClient(options.connection, LASTING_CLIENT);
+    this.#client = openClient(options.connection, { ...LASTING_CLIENT, socketTimeout: SILENCE });
     this.#answers = new Answers(this.#executor, this.#client, this.#keys);
     this.#maintenance = new Maintenance(this.#client, this.#keys, this.#repository, this.#answers);
   }
 
-  /** Resolves once both lanes are served. @throws {StoreUnavailableError} {ConfigError} */
+  /**
+   * Resolves once both lanes are served. May be called again where it failed.
+   * @throws {StoreUnavailableError} where Redis does not answer within `timeout`. {ConfigError}
+   */
   start(): Promise<void> {
     if (this.#closing) return Promise.reject(new ClosedError('TokenWorker'));
     this.#starting ??= this.#start().catch(async (error: unknown) => {
-      for (const worker of this.#workers.splice(0)) await worker.close(true);
+      if (!this.#closed.signal.aborted) await this.#abandon(); // or else `close` ends what has begun
       this.#starting = undefined;
       throw toStoreError(error, 'none', true); // BullMQ's own are none that a caller could tell apart
     });
@@ -149,12 +165,25 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
   }
 
   async #start(): Promise<void> {
-    await this.#repository.ready();
-    await this.#openQueues();
-    if (this.#closing) throw new ClosedError('TokenWorker');
-    for (const lane of LANES) this.#workers.push(this.#serve(lane));
-    this.#workers.push(await this.#maintain());
-    await Promise.all(this.#workers.map((worker) => worker.waitUntilReady()));
+    const { signal } = this.#closed;
+    const bounded = <T>(work: Promise<T>) => inTime(work, signal, this.#timeout);
+    await inTime(this.#repository.ready(), signal);
+    await whenReady(this.#client, this.#timeout, signal).catch((error: unknown) => {
+      throw signal.aborted ? signal.reason : toConnectionError(error);
+    });
+    await bounded(this.#openQueues());
+    await bounded(this.#maintenance.plan());
+    this.#workers.push(...LANES.map((lane) => this.#serve(lane)), this.#maintain());
+    await bounded(Promise.all(this.#workers.map((worker) => worker.waitUntilReady())));
+  }
+
+  /** Ends what a start that failed has begun, but for the connection. */
+  async #abandon(): Promise<void> {
+    const workers = this.#workers.splice(0);
+    const jobs = this.#jobs;
+    this.#jobs = new JobsUnderWay();
+    if (workers.length > 0) await atMost(GIVE_BACK_TIMEOUT, jobs.giveBack());
+    await Promise.all(workers.map((worker) => worker.close(true)));
   }
 
   async #openQueues(): Promise<void> {
@@ -167,7 +196,9 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
 
   #serve(lane: Lane): Worker {
     const { concurrency = 32 } = this.#options;
-    const worker = new Worker(lane, (job, token) => this.#process(lane, job, token), {
+    const jobs = this.#jobs;
+    const process = (job: Job, token?: string) => jobs.run(job, token, () => this.#execute(lane, job, token));
+    const worker = new Worker(lane, process, {
       connection: this.#client,
       prefix: this.#keys.queues,
       concurrency: lane === 'revocations' ? Math.max(4, concurrency) : concurrency,
@@ -191,25 +222,11 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     return worker;
   }
 
-  async #maintain(): Promise<Worker> {
-    const worker = await this.#maintenance.start();
+  #maintain(): Worker {
+    const worker = this.#maintenance.serve();
     worker.on('error', (error) => this.#tell(error));
     worker.on('failed', (_, error) => this.#tell(error));
     return worker;
-  }
-
-  /** Runs a job, unless it is given back before. */
-  #process(lane: Lane, job: Job, token: string | undefined): Promise<JobResult> {
-    return new Promise((resolve, reject) => {
-      const giveBack = async () => {
-        await job.moveToWait(token).catch(() => {});
-        reject(new WaitingError());
-      };
-      this.#running.add(giveBack);
-      this.#execute(lane, job, token)
-        .then(resolve, reject)
-        .finally(() => this.#running.delete(giveBack));
-    });
   }
 
   async #execute(lane: Lane, job: Job, token: string | undefined): Promise<JobResult> {
@@ -247,29 +264,36 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     if (this.listenerCount('error') > 0) this.emit('error', error);
   }
 
-  /** What still runs is another worker's at once, and not when its lease is over: what was decided for it stays so. */
-  async #giveBack(): Promise<void> {
-    await Promise.all([...this.#running].map((giveBack) => giveBack()));
-  }
-
   async #close(): Promise<void> {
+    this.#closed.abort(new ClosedError('TokenWorker'));
     await this.#starting?.catch(() => {});
     const { closeTimeout = 10_000 } = this.#options;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, closeTimeout);
-    });
     // Idle, and Redis gone: there is nothing to wait for, and nobody to say goodbye to.
-    const force = this.#running.size === 0 && !isUsable(this.#client);
+    const force = this.#jobs.size === 0 && !isUsable(this.#client);
     this.#maintenance.stop();
     const drained = Promise.all(this.#workers.map((worker) => worker.close(force))).then(() =>
       Promise.all(this.#endings),
     );
-    const isLate = await Promise.race([drained, late.then(() => true)]);
-    clearTimeout(timer);
-    if (isLate === true)
-      await Promise.race([this.#giveBack(), wait(GIVE_BACK_TIMEOUT, undefined, { ref: false })]);
+    if (!(await atMost(closeTimeout, drained))) {
+      // Also until the last fetch is answered: a job that came afterwards would be nobody's until its lease is over.
+      await atMost(GIVE_BACK_TIMEOUT, Promise.all([this.#jobs.giveBack(), drained]));
+      // What waits for a connection that does not come about is not waited for; the rest has ended by now.
+      for (const worker of this.#workers)
+        worker
+          .getBackend()
+          .close(true)
+          .catch(() => {});
+    }
     await closeClient(this.#client);
     if (!this.#options.repository) await this.#repository.close();
   }
+}
+
+/** Whether `work` was done in so many milliseconds. */
+async function atMost(timeout: number, work: Promise<unknown>): Promise<boolean> {
+  const waiting = new AbortController();
+  const late = wait(timeout, false, { signal: waiting.signal }).catch(() => false);
+  const isDone = await Promise.race([work.then(() => true), late]);
+  waiting.abort();
+  return isDone;
 }

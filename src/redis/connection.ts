@@ -49,7 +49,10 @@ export const OPERATION_CLIENT: RedisOptions = {
   retryStrategy: reconnectDelay,
 };
 
-/** Options of a connection that BullMQ or a subscription lives on: it waits for Redis as long as it takes. */
+/**
+ * Options of a connection that BullMQ or a subscription lives on: it waits for Redis as long as it takes. That its socket
+ * has gone without a word is noticed by a `socketTimeout`, which is to be longer than what is asked on it may take.
+ */
 export const LASTING_CLIENT: RedisOptions = { maxRetriesPerRequest: null, retryStrategy: reconnectDelay };
 
 export function isClient(connection: unknown): connection is RedisClient {

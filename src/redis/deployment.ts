@@ -95,9 +95,9 @@ export class Deployment implements Clock {
   }
 
   async #become(): Promise<void> {
-    const deadline = Date.now() + this.#options.timeout;
+    const deadline = performance.now() + this.#options.timeout;
     while (!this.isReady) {
-      if (Date.now() > deadline)
+      if (performance.now() > deadline)
         throw new StoreUnavailableError('the connection is lost again and again', 'none');
       await this.#store.connected();
       this.#fits = true; // before the answer: a connection lost meanwhile makes it void again

@@ -17,6 +17,7 @@ import { SCRIPTS, type ScriptName } from './scripts.generated.js';
 
 type Send<T> = (client: RedisClient) => Promise<T>;
 
+/** Deadlines are in the milliseconds of `performance.now()`: the wall clock may be set while a call waits. */
 export class Store {
   readonly client: RedisClient;
   /** Whether the connection is ours: then a command is sent at most once. */
@@ -57,12 +58,12 @@ export class Store {
 
   /** Runs a command that changes nothing: sent again on a connection of ours that comes back in time. */
   read<T>(send: Send<T>): Promise<T> {
-    const deadline = Date.now() + this.#timeout;
+    const deadline = performance.now() + this.#timeout;
     if (!this.#isUsable()) return this.repeat(send, 'none', deadline);
     const reply = this.#flight(send, 'none', this.#timeout);
     if (!this.owned) return reply;
     return reply.catch((error: unknown) => {
-      if (!this.#isLost(error) || Date.now() >= deadline) throw error;
+      if (!this.#isLost(error) || performance.now() >= deadline) throw error;
       return this.repeat(send, 'none', deadline);
     });
   }
@@ -82,16 +83,20 @@ export class Store {
     keys: readonly string[],
     args: readonly (string | number)[],
   ): Promise<unknown> {
-    const begun = Date.now();
+    const begun = performance.now();
     await this.connected();
-    return this.#flight(evaluate(script, keys, args), 'unknown', this.#timeout - (Date.now() - begun));
+    return this.#flight(evaluate(script, keys, args), 'unknown', this.#timeout - (performance.now() - begun));
   }
 
   /** Runs what may be sent again: on a connection of ours that is lost and comes back in time. */
-  async repeat<T>(send: Send<T>, outcome: StoreOutcome, deadline = Date.now() + this.#timeout): Promise<T> {
+  async repeat<T>(
+    send: Send<T>,
+    outcome: StoreOutcome,
+    deadline = performance.now() + this.#timeout,
+  ): Promise<T> {
     let lost: StoreUnavailableError | undefined;
     for (;;) {
-      const left = Math.max(1, deadline - Date.now());
+      const left = Math.max(1, deadline - performance.now());
       try {
         await this.connected(left);
       } catch (error) {
@@ -100,7 +105,7 @@ export class Store {
       try {
         return await this.#flight(send, outcome, left);
       } catch (error) {
-        if (!this.#isLost(error) || Date.now() >= deadline) throw this.#afterLoss(error, lost);
+        if (!this.#isLost(error) || performance.now() >= deadline) throw this.#afterLoss(error, lost);
         lost = error;
       }
     }

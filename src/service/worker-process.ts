@@ -13,9 +13,10 @@ import { aborted, stopSignal } from './stop-signal.js';
 /** Milliseconds between two attempts to start. */
 const RETRY_DELAY = 1_000;
 
-/** Milliseconds in which the process should have ended by itself once the worker is closed. A connection that was being
- * opened takes ioredis up to two seconds to let go of, and one that was lost BullMQ up to six. */
-const GRACE = 8_000;
+/** Milliseconds after `closeTimeout` in which the process should have ended by itself. Saying goodbye takes up to two seconds
+ * where nobody answers. A connection that was being opened takes ioredis up to two to let go of, and one that was lost BullMQ
+ * up to six. */
+const GRACE = 10_000;
 
 /**
  * Runs a worker until SIGTERM or SIGINT. Resolves when it is drained; nothing is left open then.
@@ -36,10 +37,10 @@ export async function runWorker(settings: Settings): Promise<void> {
     }
     tell(`${stop.reason}: finishing what is under way`);
   } finally {
+    endInTime(settings.closeTimeout);
     await worker.close();
     await container.unbindAllAsync();
   }
-  endInTime();
   tell('the worker has ended');
 }
 
@@ -66,11 +67,11 @@ function tellProblems(worker: TokenWorker, problems: Problems): void {
 }
 
 /** What outlasts `closeTimeout`, a job or a Redis that is gone, must not keep the process. */
-function endInTime(): void {
+function endInTime(closeTimeout: number): void {
   const timer = setTimeout(() => {
     complain('not everything could be ended in time: jobs that still ran are left to another worker');
     process.exit(1);
-  }, GRACE);
+  }, closeTimeout + GRACE);
   timer.unref();
 }
 

@@ -7,6 +7,7 @@ import { type RedisServer, startRedisServer } from '../../tools/redis-server.js'
 import { type Child, start } from '../cli/command.js';
 import { SCOPE, Stage } from '../queue/stage.js';
 import { eventually } from '../support/eventually.js';
+import { Way } from '../support/way.js';
 
 /** Milliseconds within which another worker has taken over: far less than the lease of a job, which is 30 seconds. */
 const SOON = 8_000;
@@ -92,6 +93,20 @@ describe('Shutting down', function () {
     assert.notEqual(outcome, 'late');
     const [token, ended] = await done;
     assert.deepEqual([token.owner, ended], ['bob', 0]);
+  });
+
+  it('gives back a job that was on its way to it when it was closed', async () => {
+    const way = stage.opened.add(await Way.open(stage.url));
+    const worker = await stage.startWorker({ connection: way.url, closeTimeout: 1 });
+    const producer = stage.producer();
+    await producer.deleteAll({ ...SCOPE, owner: 'ann' }); // it serves, and waits for the next
+    const active = `{${stage.prefix}}:revocations:active`;
+    await eventually('it is idle', async () => (await stage.redis.llen(active)) === 0);
+    way.delay = 100; // what it fetches is handed to it when it waits for it no longer
+    const { jobId } = await producer.enqueue('deleteAll', { ...SCOPE, owner: 'ann' });
+    await eventually('it has fetched it', async () => (await stage.redis.llen(active)) > 0);
+    await worker.close();
+    assert.equal(await stage.queue('revocations').getJobState(jobId), 'waiting');
   });
 
   it('ends with closeTimeout where Redis hangs, and another worker goes on when it is back', async () => {

@@ -72,8 +72,8 @@ export class Stage {
   }
 
   /** A queue as any other BullMQ program opens it. */
-  queue(name: Lane | 'maintenance'): Queue {
-    const queue = new Queue(name, { connection: this.redis, prefix: `{${this.prefix}}` });
+  queue(name: Lane | 'maintenance', prefix = this.prefix): Queue {
+    const queue = new Queue(name, { connection: this.redis, prefix: `{${prefix}}` });
     queue.on('error', () => {});
     return this.opened.add(queue);
   }

@@ -127,12 +127,14 @@ export class Way {
     for (const socket of [client, upstream]) {
       socket.setNoDelay(true);
       socket.on('error', () => {});
-      socket.on('close', () => {
-        this.#passages.delete(passage);
-        client.destroy();
-        upstream.destroy();
-      });
+      socket.on('close', () => this.#passages.delete(passage));
     }
+    client.on('close', () => upstream.destroy());
+    upstream.on('close', () => {
+      // What the server said before it left arrives, however late.
+      if (passage.late > 0) passage.lastLate.then(() => client.destroySoon());
+      else client.destroy();
+    });
     client.on('data', (data) => {
       if (passage.stranded) return;
       const text = data.toString('latin1');

@@ -15,7 +15,9 @@ export function inTime<T>(work: Promise<T>, closed: AbortSignal, timeout?: numbe
     };
     const onClosed = () => settle(() => reject(closed.reason));
     const onLate = () =>
-      settle(() => reject(new StoreUnavailableError(`no reply within ${timeout} ms`, 'none')));
+      settle(() =>
+        reject(new StoreUnavailableError(`Redis can not be reached: no reply within ${timeout} ms`, 'none')),
+      );
     const timer = timeout === undefined ? undefined : setTimeout(onLate, timeout);
     closed.addEventListener('abort', onClosed);
     work.then(

@@ -81,11 +81,10 @@ export class RedisTokenRepository implements TokenRepository {
     return { id, app, type, owner, data, version, createdAt: toMs(createdAt), expiresAt };
   }
 
-  get(command: Commands['get']): Promise<TokenRecord | undefined> {
+  async get(command: Commands['get']): Promise<TokenRecord | undefined> {
     const shard = shardOf(command.id, this.#options.shards);
-    return this.#reader.read(shard, this.#keys.record(shard, command.id), (text) =>
-      text === null ? undefined : decodeRecord(command.id, text, command),
-    );
+    const text = await this.#reader.read(shard, this.#keys.record(shard, command.id));
+    return text === null ? undefined : decodeRecord(command.id, text, command);
   }
 
   async update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined> {

@@ -13,6 +13,7 @@ import {
   whenReady,
 } from './connection.js';
 import { isNoScript, toConnectionError, toStoreError } from './failure.js';
+import { Flights } from './flights.js';
 import { SCRIPTS, type ScriptName } from './scripts.generated.js';
 
 type Send<T> = (client: RedisClient) => Promise<T>;
@@ -23,12 +24,10 @@ export class Store {
   /** Whether the connection is ours: then a command is sent at most once. */
   readonly owned: boolean;
   readonly #timeout: number;
-  /** How to reject each command under way, for when the connection is lost: ioredis would leave them pending. */
-  readonly #flights = new Set<(error: Error) => void>();
+  readonly #flights = new Flights();
   readonly #closed = new AbortController();
-  readonly #onClose = () => {
-    for (const abort of this.#flights) abort(new Error('the connection was lost before the reply'));
-  };
+  /** On a connection of ours: ioredis would leave its commands pending. */
+  readonly #onClose = () => this.#flights.failAll(new Error('the connection was lost before the reply'));
 
   /**
    * @param timeout milliseconds after which a command is given up.
@@ -113,6 +112,7 @@ export class Store {
 
   async close(): Promise<void> {
     this.#closed.abort(); // what waits gives up, and nothing opens the connection again
+    this.#flights.close();
     if (!this.owned) return;
     await closeClient(this.client);
     this.client.off('close', this.#onClose);
@@ -136,17 +136,12 @@ export class Store {
   #flight<T>(send: Send<T>, outcome: StoreOutcome, timeout: number): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const fail = (error: unknown) => {
-        end();
+        this.#flights.end(fail);
         reject(toStoreError(error, outcome, this.owned));
       };
-      const timer = setTimeout(() => fail(new Error(`no reply within ${this.#timeout} ms`)), timeout);
-      const end = () => {
-        clearTimeout(timer);
-        this.#flights.delete(fail);
-      };
-      if (this.owned) this.#flights.add(fail);
+      this.#flights.begin(fail, timeout);
       send(this.client).then((reply) => {
-        end();
+        this.#flights.end(fail);
         resolve(reply);
       }, fail);
     });

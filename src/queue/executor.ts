@@ -45,7 +45,7 @@ interface ReadJob {
  * Commands, other than revocations, that are under way at a time: enough to keep Redis busy, and so few that a
  * revocation waits for some milliseconds of them only.
  */
-const COMMANDS_AT_ONCE = 200;
+const COMMANDS_AT_ONCE = 100;
 
 export class CommandExecutor {
   readonly #repository: TokenRepository;

@@ -17,7 +17,7 @@ const LARGEST_SEQUENCE = '18446744073709551615';
  * Milliseconds between two readings of a shard. What comes alone is read at once; where one event follows another, a
  * crowd of subscribers that read for each would keep Redis from its work.
  */
-const PACE = 10;
+const PACE = 5;
 
 /**
  * Entries of the first page of a reading, and of the largest: each is four times as long as the one before. While many

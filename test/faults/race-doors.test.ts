@@ -37,7 +37,7 @@ describe('Through two doors', function () {
     const open = (sender: Sender) => {
       const client = sender.client(stage.url);
       stage.opened.later(client, () => client.disconnect());
-      return stage.opened.add(new RedisTokens(client, { prefix: stage.prefix, ...PATIENT }));
+      return stage.opened.add(new RedisTokens(client, { prefix: stage.prefix, ...PATIENT, cache: {} }));
     };
     [tokens, revoker] = [open(senders.create), open(senders.revoke)];
     producer = stage.producer(PATIENT);

@@ -27,7 +27,7 @@ describe('A log-in', function () {
   let batches = 0;
 
   beforeEach(async () => {
-    tokens = stage.opened.add(new RedisTokens(stage.url, { prefix: stage.prefix }));
+    tokens = stage.opened.add(new RedisTokens(stage.url, { prefix: stage.prefix, cache: {} }));
     producer = stage.producer();
     await stage.startWorker();
     await Promise.all([tokens.ready(), producer.ready()]);

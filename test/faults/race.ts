@@ -121,7 +121,7 @@ export class Race {
   async #open(): Promise<void> {
     const { stage } = this;
     const options = { prefix: stage.prefix, shards: SHARDS };
-    this.#tokens = stage.opened.add(new RedisTokens(stage.url, options));
+    this.#tokens = stage.opened.add(new RedisTokens(stage.url, { ...options, cache: {} }));
     this.#queues = { commands: stage.queue('commands'), revocations: stage.queue('revocations') };
     const listener = stage.client();
     listener.on('message', (_: string, text: string) => {

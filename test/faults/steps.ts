@@ -45,9 +45,10 @@ async function watchSteps(stage: Stage, run: () => Promise<unknown>) {
   const [ended, mark]: [number[], string] = [[], randomBytes(8).toString('hex')];
   let [inScript, others, waiting]: [number, number, number] = [0, 0, 0];
   const over = new Promise<void>((resolve) => {
-    monitor.on('monitor', (_: string, [name = '', first = '']: string[], source: string) => {
+    monitor.on('monitor', (_: string, [name = '', ...args]: string[], source: string) => {
+      const [first = ''] = args;
       if (source === 'lua') {
-        if (name.toLowerCase() === 'del' && first.includes(':t:')) inScript++;
+        if (name.toLowerCase() === 'del' && first.includes(':t:')) inScript += args.length;
         return;
       }
       if (inScript > 0) {

@@ -35,16 +35,17 @@ mark_late(owner_mark(owner), stamp)
 local limit = redis.call('ZCARD', KEYS[6]) <= AT_ONCE and AT_ONCE or PAGE
 local first = rank_behind(true, KEYS[6], ARGV[10], ARGV[11])
 local page = redis.call('ZRANGE', KEYS[6], first, first + limit - 1, 'WITHSCORES')
-local ended = 0
+local to_end = {}
 for i = 1, #page, 2 do
   local record = read(page[i])
   if not record or record.owner ~= owner then
     expire(page[i], owner)
   elseif record.created <= stamp or (not queued and record.created > now) then
-    revoke(page[i], record, 'deleted-all')
-    ended = ended + 1
+    to_end[#to_end + 1] = { id = page[i], record = record }
   end
 end
+revoke_all(to_end, owner, 'deleted-all')
+local ended = #to_end
 
 local ended_in_pass = ended + tonumber(ARGV[12])
 local counted = command_id .. ':ended' -- by every attempt of the job, side by side too

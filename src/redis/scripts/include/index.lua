@@ -46,6 +46,22 @@ local function revoke(id, record, reason)
   publish('token-revoked', id, record.owner_json, record.version, reason)
 end
 
+-- Ends many live tokens of an owner, each { id, record }, by one command of each kind.
+local function revoke_all(tokens, owner, reason)
+  if #tokens == 0 then return end
+  local keys, ids, members = {}, {}, {}
+  for i, token in ipairs(tokens) do
+    keys[i], ids[i], members[i] = record_key(token.id), token.id, token.id .. ':' .. owner
+  end
+  redis.call('DEL', unpack(keys))
+  redis.call('ZREM', owner_key(owner), unpack(ids))
+  redis.call('ZREM', KEYS[1], unpack(members))
+  goes = {} -- they may have been the last ones
+  for _, token in ipairs(tokens) do
+    publish('token-revoked', token.id, token.record.owner_json, token.record.version, reason)
+  end
+end
+
 local function expire(id, owner)
   unindex(id, owner)
   publish('token-expired', id, json_string(owner))

@@ -5,7 +5,9 @@ import { crc32 } from 'node:zlib';
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const SECRET_LENGTH = 43; // 62^43 > 2^256
 const CHECKSUM_LENGTH = 6; // 62^6 > 2^32
-const BODY = new RegExp(`^[0-9A-Za-z]{${SECRET_LENGTH + CHECKSUM_LENGTH}}$`);
+
+/** The digit of each character code, or -1. A table, since every read of a token asks it for each character. */
+const DIGITS = Int8Array.from({ length: 128 }, (_, code) => BASE62.indexOf(String.fromCharCode(code)));
 
 /** Bytes from here on would favour the first characters: 248 is the largest multiple of 62 in a byte. */
 const UNBIASED = 248;
@@ -30,8 +32,15 @@ export function generateToken(tokenPrefix: string = DEFAULT_TOKEN_PREFIX): strin
 
 /** Whether a text that starts with the prefix is a well-formed generated token. */
 export function isGenerated(token: string, tokenPrefix: string): boolean {
-  if (!token.startsWith(tokenPrefix) || !BODY.test(token.slice(tokenPrefix.length))) return false;
-  return token.endsWith(checksum(token.slice(0, -CHECKSUM_LENGTH)));
+  const end = tokenPrefix.length + SECRET_LENGTH;
+  if (token.length !== end + CHECKSUM_LENGTH || !token.startsWith(tokenPrefix)) return false;
+  let told = 0;
+  for (let i = tokenPrefix.length; i < token.length; i++) {
+    const digit = DIGITS[token.charCodeAt(i)] ?? -1;
+    if (digit < 0) return false;
+    if (i >= end) told = told * 62 + digit;
+  }
+  return told === crc32(token.slice(0, end));
 }
 
 function checksum(text: string): string {

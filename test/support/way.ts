@@ -146,7 +146,9 @@ export class Way {
       if (passage.stranded || passage.deaf) return;
       if (this.#holdsBack?.(passage.sent)) passage.held ??= [];
       if (passage.held) passage.held.push(data);
-      else if (this.cutsAnswers) client.end(data.subarray(0, data.length >> 1), () => client.destroy());
+      // Not before what is still to come late: a client would take this for the answer to an earlier question.
+      else if (this.cutsAnswers && passage.late === 0)
+        client.end(data.subarray(0, data.length >> 1), () => client.destroy());
       else if (this.delay > 0 || passage.late > 0) this.#passLate(passage, data);
       else client.write(data);
     });

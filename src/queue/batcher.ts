@@ -1,6 +1,5 @@
 /** Gathers the commands that are enqueued together into jobs: one script of BullMQ then carries up to a hundred. */
-import type { OptionRule } from '../tokens/options.js';
-import { checkOptions, wholeNumber } from '../tokens/options.js';
+import { checkOptions, type OptionRule, wholeNumber } from '../tokens/options.js';
 import { BATCH_BYTES, BATCH_COMMANDS, type WireCommand } from './wire.js';
 
 export interface BatchOptions {

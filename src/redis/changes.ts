@@ -1,6 +1,7 @@
 /** Sends changes: a script each, or one script per shard for those that start in one tick. */
 import { ReplyError } from 'ioredis';
 import { toStoreError } from './failure.js';
+import { Gathering } from './gathering.js';
 import type { ScriptName } from './scripts.generated.js';
 import type { Store } from './store.js';
 import { type Call, together } from './together.js';
@@ -24,7 +25,9 @@ interface Waiting extends Call {
 
 export class ChangeSender {
   readonly #store: Store;
-  readonly #waiting = new Map<number, Waiting[]>();
+  readonly #gathering = new Gathering<Waiting>((changes) => {
+    for (const group of groups(changes)) this.#sendGroup(group);
+  });
 
   constructor(store: Store) {
     this.#store = store;
@@ -33,21 +36,9 @@ export class ChangeSender {
   /** Resolves to the script's reply. Those of a shard that start in one tick are made in their order. */
   send(shard: number, call: Call): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (this.#waiting.size === 0) process.nextTick(() => this.#flush());
       const { script, keys, args } = call;
-      const change = { script, keys, args, resolve, reject };
-      const waiting = this.#waiting.get(shard);
-      if (waiting) waiting.push(change);
-      else this.#waiting.set(shard, [change]);
+      this.#gathering.add(shard, { script, keys, args, resolve, reject });
     });
-  }
-
-  #flush(): void {
-    const shards = [...this.#waiting.values()];
-    this.#waiting.clear();
-    for (const changes of shards) {
-      for (const group of groups(changes)) this.#sendGroup(group);
-    }
   }
 
   async #sendGroup(group: readonly Waiting[]): Promise<void> {

@@ -1,4 +1,5 @@
 /** Reads records: one `GET` each, or one `MGET` per shard for the many that start in one tick. */
+import { Gathering } from './gathering.js';
 import type { Store } from './store.js';
 
 type Text = string | null;
@@ -15,32 +16,23 @@ interface Waiting {
 
 export class RecordReader {
   readonly #store: Store;
-  readonly #waiting = new Map<number, Waiting[]>();
+  readonly #gathering = new Gathering<Waiting>((reads) => this.#send(reads));
 
   constructor(store: Store) {
     this.#store = store;
   }
 
   read(shard: number, key: string): Promise<Text> {
-    return new Promise((resolve, reject) => {
-      if (this.#waiting.size === 0) process.nextTick(() => this.#send());
-      const waiting = this.#waiting.get(shard);
-      if (waiting) waiting.push({ key, resolve, reject });
-      else this.#waiting.set(shard, [{ key, resolve, reject }]);
-    });
+    return new Promise((resolve, reject) => this.#gathering.add(shard, { key, resolve, reject }));
   }
 
-  #send(): void {
-    const shards = [...this.#waiting.values()];
-    this.#waiting.clear();
-    for (const reads of shards) {
-      if (reads.length < GATHER_FROM) {
-        for (const { key, resolve } of reads) resolve(this.#store.read((client) => client.get(key)));
-        continue;
-      }
-      for (let from = 0; from < reads.length; from += GATHER_AT_MOST) {
-        this.#gather(reads.slice(from, from + GATHER_AT_MOST));
-      }
+  #send(reads: Waiting[]): void {
+    if (reads.length < GATHER_FROM) {
+      for (const { key, resolve } of reads) resolve(this.#store.read((client) => client.get(key)));
+      return;
+    }
+    for (let from = 0; from < reads.length; from += GATHER_AT_MOST) {
+      this.#gather(reads.slice(from, from + GATHER_AT_MOST));
     }
   }
 

@@ -62,10 +62,9 @@ export class Sealer {
       throw new ValidationError('command', [{ field: 'operation', problem: 'is no operation' }]);
     const given = (typeof input === 'object' && input !== null ? input : {}) as unknown as RawInput;
     const { tokenPrefix } = given;
-    const noPrefix = tokenPrefix === undefined ? undefined : isTokenPrefix(tokenPrefix);
-    const prefix = noPrefix
-      ? this.#options.tokenPrefix
-      : ((tokenPrefix as string) ?? this.#options.tokenPrefix);
+    const isOwn = tokenPrefix === undefined; // the door's, which was checked when it was opened
+    const noPrefix = isOwn ? undefined : isTokenPrefix(tokenPrefix);
+    const prefix = isOwn || noPrefix ? this.#options.tokenPrefix : (tokenPrefix as string);
     const custom = op === 'create' && given.customToken !== undefined;
     const presented = op !== 'create' && op !== 'list' && op !== 'deleteAll';
     const problems = found.length > 0 ? [...found] : [];

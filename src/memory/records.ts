@@ -1,4 +1,5 @@
 /** Records in memory, with the two indexes of a token: its owner's and its scope's. */
+import type { TokenAttributes } from '../tokens/attributes.js';
 import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
 import { decodeEntries, encodeEntries } from '../tokens/data.js';
 import type { ListPosition, Scope, TokenRecord } from '../tokens/types.js';
@@ -15,6 +16,7 @@ export interface StoredToken extends Scope {
   expiresAt: number;
   /** `issuedAt` of the latest refresh; 0 until there was one. */
   refreshedAt: Microseconds;
+  attributes: TokenAttributes | undefined;
   entries: Entry[];
 }
 
@@ -98,6 +100,7 @@ export const toRecord = ({
   version,
   createdAt,
   expiresAt,
+  attributes,
 }: StoredToken): TokenRecord => ({
   id,
   app,
@@ -107,6 +110,7 @@ export const toRecord = ({
   version,
   createdAt: toMs(createdAt),
   expiresAt,
+  ...attributes,
 });
 
 /** Shallow: `null` deletes a key, other keys keep their text and place, new ones come last. */

@@ -1,4 +1,5 @@
 /** Tokens in memory, by the same rules as in Redis: for users' tests, and as the contract suite's second subject. */
+import { attributesOf } from '../tokens/attributes.js';
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Microseconds } from '../tokens/clock.js';
 import type { Command, Commands } from '../tokens/commands.js';
 import { dataBytes, decodeEntries, encodeEntries } from '../tokens/data.js';
@@ -80,7 +81,10 @@ export class MemoryTokenRepository implements TokenRepository {
     if (live?.owner === owner && live.createdAt === outcome.createdAt) return toRecord(live);
     const { version, createdAt, expiresAt } = outcome; // decided before, and over by now
     const data = decodeEntries(encodeEntries(command.data).flat());
-    return { id, app, type, owner, data, version, createdAt: toMs(createdAt), expiresAt };
+    return {
+      ...{ id, app, type, owner, data, version, createdAt: toMs(createdAt), expiresAt },
+      ...attributesOf(command),
+    };
   }
 
   async get(command: Commands['get']): Promise<TokenRecord | undefined> {
@@ -212,7 +216,10 @@ export class MemoryTokenRepository implements TokenRepository {
     for (const token of overdue.slice(0, CLEARED_BY_CREATE)) this.#expire(token, run);
 
     const entries = encodeEntries(command.data);
-    const token = { id, app, type, owner, version: 1, createdAt, expiresAt, refreshedAt: 0, entries };
+    const attributes = attributesOf(command);
+    const token = {
+      ...{ id, app, type, owner, version: 1, createdAt, expiresAt, refreshedAt: 0, attributes, entries },
+    };
     this.#records.add(token);
     this.#log.publish('token-created', token, run.nowMs, run);
     return { version: 1, createdAt, expiresAt };

@@ -1,9 +1,10 @@
-/** The record as it stands in Redis: `[app,type,owner,version,createdAt,expiresAt,refreshedAt,k1,json1,…]`. */
+/** The record as it stands in Redis: `[app,type,owner,version,createdAt,expiresAt,refreshedAt,{…},k1,json1,…]`. */
+import type { TokenAttributes } from '../tokens/attributes.js';
 import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
 import { decodeEntries, encodeEntries } from '../tokens/data.js';
 import type { Scope, TokenRecord } from '../tokens/types.js';
 
-/** Where the data begins in it. */
+/** Where the data begins in it, or else what the token has besides. */
 const ENTRIES = 7;
 
 type Stored = [
@@ -14,7 +15,7 @@ type Stored = [
   createdAt: number,
   expiresAt: number,
   refreshedAt: number,
-  ...entries: string[],
+  ...rest: (string | TokenAttributes)[],
 ];
 
 /** The end of a record: `,"k1","json1",…]`. */
@@ -22,6 +23,15 @@ export function encodeTail(data: object): string {
   let tail = '';
   for (const [key, json] of encodeEntries(data)) tail += `,${JSON.stringify(key)},${JSON.stringify(json)}`;
   return `${tail}]`;
+}
+
+/** What a token has besides its data, as it stands in a record: `,{…}`, or nothing. */
+export function encodeAttributes(attributes: TokenAttributes | undefined): string {
+  if (!attributes) return '';
+  const parts = Object.entries(attributes).map(
+    ([name, value]) => `"${name}":${typeof value === 'number' ? value : `"${encodeURIComponent(value)}"`}`,
+  );
+  return `,{${parts.join(',')}}`;
 }
 
 /** Keys and JSON texts of changes, one after the other; an empty text deletes. */
@@ -42,16 +52,27 @@ export function decodeRecord(
   const [app, type, owner, version, createdAt, expiresAt] = stored;
   if (app !== scope.app || type !== scope.type || (life !== undefined && life !== createdAt))
     return undefined;
-  return {
+  const attributes = stored[ENTRIES];
+  const hasAttributes = typeof attributes === 'object';
+  const record: TokenRecord = {
     id,
     app,
     type,
     owner,
-    data: decodeEntries(stored, ENTRIES),
+    data: decodeEntries(stored, hasAttributes ? ENTRIES + 1 : ENTRIES),
     version,
     createdAt: toMs(createdAt),
     expiresAt,
   };
+  return hasAttributes ? Object.assign(record, decodeAttributes(attributes)) : record;
+}
+
+function decodeAttributes(attributes: TokenAttributes): TokenAttributes {
+  const entries = Object.entries(attributes).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? decodeURIComponent(value) : value,
+  ]);
+  return Object.fromEntries(entries);
 }
 
 export const toMs = (micros: number): number => Math.floor(micros / MICROS_PER_MS);

@@ -1,4 +1,5 @@
 /** Tokens in Redis: one `GET` to read, one script per change. */
+import { attributesOf } from '../tokens/attributes.js';
 import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
 import type { Command, Commands } from '../tokens/commands.js';
 import { StoreUnavailableError } from '../tokens/errors.js';
@@ -8,7 +9,7 @@ import type { ResolvedTokenOptions } from '../tokens/options.js';
 import type { Attempt, JobCommand, JobReference, TokenRepository } from '../tokens/repository.js';
 import type { Scope, TokenRecord } from '../tokens/types.js';
 import { ChangeSender } from './changes.js';
-import { decodeRecord, encodeChanges, encodeTail, toMs } from './codec.js';
+import { decodeRecord, encodeAttributes, encodeChanges, encodeTail, toMs } from './codec.js';
 import { Deployment } from './deployment.js';
 import { Keys, scopeArgs } from './keys.js';
 import { RecordReader } from './reader.js';
@@ -58,6 +59,7 @@ export class RedisTokenRepository implements TokenRepository {
 
   async create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord> {
     const { id, app, type, owner, data } = command;
+    const attributes = attributesOf(command);
     const shard = shardOf(id, this.#options.shards);
     const reply = await this.#change('create', command, attempt, shard, {
       keys: [
@@ -72,13 +74,14 @@ export class RedisTokenRepository implements TokenRepository {
         JSON.stringify(owner),
         durationMs(command.duration),
         flag(command.custom),
+        encodeAttributes(attributes),
         encodeTail(data),
       ],
     });
     const found = recordOf(reply, id, command);
     if (found) return found;
     const [version, createdAt, expiresAt] = reply.numbers;
-    return { id, app, type, owner, data, version, createdAt: toMs(createdAt), expiresAt };
+    return { id, app, type, owner, data, version, createdAt: toMs(createdAt), expiresAt, ...attributes };
   }
 
   async get(command: Commands['get']): Promise<TokenRecord | undefined> {

@@ -3,6 +3,8 @@ import type { Microseconds } from './clock.js';
 import {
   IsDuration,
   IsFlag,
+  IsHint,
+  IsLabel,
   IsLimit,
   IsName,
   IsPosition,
@@ -29,6 +31,9 @@ export class CreateCommand extends ScopedCommand {
   @IsDuration() duration!: number;
   /** Whether the secret is the caller's own. A generated one that exists is this very create, sent again. */
   @IsFlag() custom = true;
+  /** Of the secret, as its sender made it. */
+  @IsHint() hint?: string | undefined;
+  @IsLabel() label?: string | undefined;
 }
 
 export class GetCommand extends ScopedCommand {
@@ -89,7 +94,7 @@ interface CommandKind<O extends Operation> {
 const KINDS: { [O in Operation]: CommandKind<O> } = {
   create: {
     create: () => new CreateCommand(),
-    fields: ['issuedAt', 'app', 'type', 'id', 'owner', 'data', 'duration', 'custom'],
+    fields: ['issuedAt', 'app', 'type', 'id', 'owner', 'data', 'duration', 'custom', 'hint', 'label'],
   },
   get: { create: () => new GetCommand(), fields: ['issuedAt', 'app', 'type', 'id'] },
   update: { create: () => new UpdateCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'data'] },

@@ -5,6 +5,7 @@ import { ID_PATTERN } from './identity.js';
 
 const NAME_LENGTH = 256;
 const TOKEN_LENGTH = 1_024;
+const HINT_LENGTH = 64;
 const TEN_YEARS = 10 * 366 * 86_400;
 const LIST_LIMIT = 10_000;
 const COMMAND_ID = /^[A-Za-z0-9._-]{1,128}$/;
@@ -82,6 +83,11 @@ const dataRule: Rule = (value) => {
   return value === undefined ? 'is missing' : problem && describe(problem);
 };
 
+const optional =
+  (rule: Rule): Rule =>
+  (value) =>
+    value === undefined ? undefined : rule(value);
+
 export const IsName = decorator('name', nameProblem);
 export const IsTokenId = decorator('id', idProblem);
 export const IsDuration = decorator('duration', durationProblem);
@@ -92,6 +98,12 @@ export const IsPosition = decorator('position', positionProblem);
 export const IsFlag = decorator('flag', (value) =>
   typeof value === 'boolean' ? undefined : must('a boolean', value),
 );
+
+export const IsHint = decorator(
+  'hint',
+  optional((value) => textProblem(value, HINT_LENGTH)),
+);
+export const IsLabel = decorator('label', optional(nameProblem));
 
 /** A duration in whole milliseconds, at least one: what the store can keep. */
 export const durationMs = (seconds: number): number => Math.max(1, Math.round(seconds * 1_000));

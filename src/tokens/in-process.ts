@@ -1,5 +1,6 @@
 /** The operations run in process: input → seal → command → repository. */
 import { ActiveCalls } from './active-calls.js';
+import { passAttributes } from './attributes.js';
 import { MICROS_PER_MS } from './clock.js';
 import { NearReads } from './near-reads.js';
 import type { ResolvedTokenOptions } from './options.js';
@@ -156,5 +157,17 @@ function toToken<D extends object>(
   if (!record) return undefined;
   // Each by its name: a spread with one more takes V8 fifty times as long.
   const { id, app, type, owner, data, version, createdAt, expiresAt } = record as TokenRecord<D>;
-  return { id, app, type, owner, data, version, createdAt, expiresAt, token: token as string };
+  const found: Token<D> = {
+    id,
+    app,
+    type,
+    owner,
+    data,
+    version,
+    createdAt,
+    expiresAt,
+    token: token as string,
+  };
+  passAttributes(record, found);
+  return found;
 }

@@ -34,6 +34,7 @@ type RawInput = Record<string, unknown>;
 /** What an input may hold: the fields of inputs, and those of a token, which may be passed as it is. */
 const INPUT_FIELDS = new Set([
   ...['app', 'type', 'owner', 'data', 'duration', 'customToken', 'token', 'limit', 'after', 'tokenPrefix'],
+  ...['hint', 'label'],
   ...['id', 'version', 'createdAt', 'expiresAt'],
 ]);
 
@@ -74,6 +75,7 @@ export class Sealer {
     addProblem(problems, 'tokenPrefix', noPrefix && `must be ${noPrefix}`);
     if (op === 'create') {
       if (custom) addProblem(problems, 'customToken', customProblem(given.customToken, prefix));
+      addProblem(problems, 'hint', hintProblem(given));
     } else if (presented && typeof given.token !== 'string') {
       problems.push({
         field: 'token',
@@ -87,6 +89,7 @@ export class Sealer {
     if (op === 'create') {
       const create = command as Commands['create'];
       create.custom = custom;
+      create.hint = undefined; // it comes from the secret
       if (create.data === undefined) create.data = {};
     }
     checkCommand(command, this.#options.maxDataBytes, problems);
@@ -97,11 +100,15 @@ export class Sealer {
     if (op === 'create' && !custom) {
       const { token, id } = this.#generate(command as Commands['create'], prefix);
       command.id = id;
+      if (given.hint === true) (command as Commands['create']).hint = hintOf(token, prefix);
       return { command, token, possible: true };
     }
     const token = (op === 'create' ? given.customToken : given.token) as string;
     const possible = op === 'create' || isPossible(token, prefix);
     command.id = this.#id(command.app, command.type, token);
+    if (op === 'create' && given.hint === true) {
+      (command as Commands['create']).hint = hintOf(token, token.startsWith(prefix) ? prefix : '');
+    }
     return { command, token, possible };
   }
 
@@ -139,6 +146,21 @@ function customProblem(token: unknown, prefix: string): string | undefined {
     ? `must be a well-formed generated token where it starts with ${JSON.stringify(prefix)}`
     : undefined;
 }
+
+/** A short secret would be told by a quarter or more. */
+const HINTED_LENGTH = 16;
+
+/** Whether a secret may be hinted at. A record that is passed as it is has its hint as text. */
+function hintProblem({ hint, customToken }: RawInput): string | undefined {
+  if (hint === undefined || hint === false) return undefined;
+  if (hint !== true) return `must be a boolean, got ${kindOf(hint)}`;
+  return typeof customToken === 'string' && [...customToken].length < HINTED_LENGTH
+    ? `is for secrets of at least ${HINTED_LENGTH} characters`
+    : undefined;
+}
+
+/** What its user knows a secret by, and nobody can guess it from. */
+const hintOf = (token: string, prefix: string): string => `${prefix}…${[...token].slice(-4).join('')}`;
 
 /** Whether a presented text can be a live token of this door: what it could not have created, it need not look up. */
 function isPossible(token: string, prefix: string): boolean {

@@ -19,6 +19,10 @@ export interface TokenRecord<D extends object = AnyData> {
   createdAt: number;
   /** Epoch milliseconds. */
   expiresAt: number;
+  /** The prefix and the last four characters of the secret, where its create asked for it: for lists. */
+  hint?: string;
+  /** What its create called it: for lists. */
+  label?: string;
 }
 
 /** A record together with the secret that the client presents. */
@@ -44,6 +48,13 @@ export interface CreateInput<D extends object = AnyData> extends Scope {
   duration: number;
   /** A secret of the caller's own, 1–1,024 characters, in place of a generated one. */
   customToken?: string | undefined;
+  /**
+   * Whether the record is to show the secret's prefix and last four characters, by which its user knows it again.
+   * A custom token must then have at least 16 characters. Default false.
+   */
+  hint?: boolean | undefined;
+  /** What it is called in lists, such as a device's or a key's name: 1–256 characters. */
+  label?: string | undefined;
 }
 
 export interface TokenInput extends Scope {

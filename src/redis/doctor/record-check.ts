@@ -89,7 +89,10 @@ function read(id: string, value: Buffer): Live | undefined {
     if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) return undefined;
     // Scripts find what they need of a record by its very text.
     const head = JSON.stringify([app, type, owner, ...numbers]).slice(0, -1);
-    if (!text.startsWith(head) || !/^[\],]/.test(text.slice(head.length))) return undefined;
+    const rest = text.slice(head.length);
+    if (!text.startsWith(head) || !/^[\],]/.test(rest)) return undefined;
+    const [attributes] = typeof entries[0] === 'object' ? entries.splice(0, 1) : [];
+    if (attributes && /^,({[^}]*})/.exec(rest)?.[1] !== JSON.stringify(attributes)) return undefined;
     if (entries.some((entry: unknown) => typeof entry !== 'string')) return undefined;
     return decodeRecord(id, text, { app, type }) && { id, app, type, owner, expiresAt };
   } catch {

@@ -1,4 +1,5 @@
 /** A record as it is kept: each reader gets a copy, so that none can change what the next one reads. */
+import { passAttributes } from '../../tokens/attributes.js';
 import type { TokenRecord } from '../../tokens/types.js';
 
 export class Entry {
@@ -18,7 +19,9 @@ export class Entry {
     const { id, app, type, owner, data, version, createdAt, expiresAt } = this.record;
     const copied = { ...data };
     for (const key of this.#nested) copied[key] = copyValue(copied[key]);
-    return { id, app, type, owner, data: copied, version, createdAt, expiresAt };
+    const copy: TokenRecord = { id, app, type, owner, data: copied, version, createdAt, expiresAt };
+    passAttributes(this.record, copy);
+    return copy;
   }
 }
 

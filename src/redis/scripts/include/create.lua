@@ -23,7 +23,8 @@ changes.create = function()
   local created = math.max(math.min(issued, now), newest + 1)
   -- First, so that it is refused where memory is full: after a script has freed some, Redis lets it grow.
   local text = write_new(id, {
-    owner_json = ARGV[10], version = 1, created = created, expires = expires, refreshed = 0, tail = ARGV[13],
+    owner_json = ARGV[10], version = 1, created = created, expires = expires, refreshed = 0, attributes = ARGV[13],
+    tail = ARGV[14],
   })
   if text then
     local live = parse(text)

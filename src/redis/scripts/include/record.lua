@@ -1,4 +1,5 @@
--- Records: `[app,type,owner,version,createdAt,expiresAt,refreshedAt,k1,json1,…]`. Values are never decoded.
+-- Records: `[app,type,owner,version,createdAt,expiresAt,refreshedAt,{…},k1,json1,…]`. Values are never decoded. What a
+-- token has besides its data stands in braces, where it has any: numbers, and texts that hold no `"`, `,` or `}`.
 --- @include "scope"
 
 -- How a record of this scope begins: the same text that JSON.stringify made when it was created.
@@ -19,6 +20,8 @@ local function parse(text)
   end
   local version, created, expires, refreshed, tail =
     string.match(text, '^,(%d+),(%d+),(%d+),(%d+)(.*)$', to + 1)
+  local attributes = ''
+  if tail and sub(tail, 1, 2) == ',{' then attributes, tail = string.match(tail, '^(,{[^}]*})(.*)$') end
   return {
     owner = cjson.decode('[' .. sub(text, from, to) .. ']')[1],
     owner_json = sub(text, from, to),
@@ -26,6 +29,7 @@ local function parse(text)
     created = tonumber(created), -- microseconds
     expires = tonumber(expires), -- milliseconds
     refreshed = tonumber(refreshed), -- microseconds
+    attributes = attributes, -- `,{…}`, or nothing
     tail = tail, -- the data: `,"k1","json1",…]`
   }
 end
@@ -36,7 +40,7 @@ end
 
 local function encode(record)
   return head() .. record.owner_json .. ',' .. digits(record.version) .. ',' .. digits(record.created) .. ','
-    .. digits(record.expires) .. ',' .. digits(record.refreshed) .. record.tail
+    .. digits(record.expires) .. ',' .. digits(record.refreshed) .. record.attributes .. record.tail
 end
 
 -- Writes a record where there is none; else answers the text of the one that is there.

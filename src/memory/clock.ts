@@ -8,8 +8,12 @@ export class MemoryClock implements Clock {
 
   /** Rises with every call, also while a test's fake timers hold `Date` still. */
   now(): Microseconds {
-    this.#last = Math.max(this.#last + 1, Date.now() * MICROS_PER_MS + this.#advanced);
+    this.#last = Math.max(this.#last + 1, this.reckoned());
     return this.#last;
+  }
+
+  reckoned(): Microseconds {
+    return Date.now() * MICROS_PER_MS + this.#advanced;
   }
 
   /** @throws {ValidationError} for what is no time span. */

@@ -69,6 +69,10 @@ export class MemoryTokenRepository implements TokenRepository {
     return this.#clock.now();
   }
 
+  reckoned(): Microseconds {
+    return this.#clock.reckoned();
+  }
+
   /** Lets time pass. @param seconds from 0 up, fractions allowed. */
   advance(seconds: number): void {
     this.#clock.advance(seconds);

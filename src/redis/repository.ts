@@ -57,6 +57,10 @@ export class RedisTokenRepository implements TokenRepository {
     return this.#deployment.now();
   }
 
+  reckoned(): Microseconds {
+    return this.#deployment.reckoned();
+  }
+
   async create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord> {
     const { id, app, type, owner, data } = command;
     const attributes = attributesOf(command);

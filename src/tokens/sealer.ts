@@ -1,7 +1,7 @@
 /** Turns a caller's input into a command: checks it, and puts the id in place of the secret. */
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from './clock.js';
-import { buildCommand, type CommandFields, type Commands, isOperation } from './commands.js';
+import { buildCommand, type CommandFields, type Commands, isChange, isOperation } from './commands.js';
 import { copyData, kindOf } from './data.js';
 import { type FieldProblem, ValidationError } from './errors.js';
 import { secretProblem } from './fields.js';
@@ -84,7 +84,7 @@ export class Sealer {
     }
 
     const command = buildCommand(op, given as CommandFields<O>);
-    command.issuedAt = this.#clock.now();
+    command.issuedAt = isChange(command) ? this.#clock.now() : this.#clock.reckoned();
     if ('id' in command) command.id = NO_ID;
     if (op === 'create') {
       const create = command as Commands['create'];

@@ -2,6 +2,7 @@
 import { inspect } from 'node:util';
 import { assert } from 'chai';
 import fc from 'fast-check';
+import { MemoryClock } from '../../src/memory/clock.js';
 import {
   buildCommand,
   CreateCommand,
@@ -19,7 +20,7 @@ import { untouchableRepository } from '../support/untouchable-repository.js';
 import { rightInput, WRONG } from './wrong-values.js';
 
 const options = resolveTokenOptions({});
-const sealer = new Sealer(options, { now: () => Date.now() * 1_000 });
+const sealer = new Sealer(options, new MemoryClock());
 const seal = (op: Operation, input: unknown) => sealer.seal(op, input as never);
 
 function refusalOf(run: () => unknown): ValidationError {

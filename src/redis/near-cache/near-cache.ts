@@ -48,12 +48,18 @@ export class NearCache implements TokenRepository {
     return this.#repository.now();
   }
 
+  reckoned(): Microseconds {
+    return this.#repository.reckoned();
+  }
+
   peek(id: string, scope: Scope): TokenRecord | undefined {
     const entry = this.#entries.get(id);
     // Not ready: the connection that reads is gone, or the process has slept, and with it the clocks.
     if (!entry || !this.#repository.isReady) return undefined;
     const { record, asked } = entry;
-    if (performance.now() - asked >= this.#ttl || this.now() >= record.expiresAt * MICROS_PER_MS) {
+    const now = performance.now();
+    if (!this.#invalidations.hears(now)) return undefined;
+    if (now - asked >= this.#ttl || this.reckoned() >= record.expiresAt * MICROS_PER_MS) {
       this.#evict(id);
       return undefined;
     }
@@ -65,9 +71,9 @@ export class NearCache implements TokenRepository {
     const { id } = command;
     const near = this.peek(id, command);
     if (near) return near;
-    if (!this.#invalidations.hears) return this.#repository.get(command);
-    const flight: Flight = {};
     const asked = performance.now();
+    if (!this.#invalidations.hears(asked)) return this.#repository.get(command);
+    const flight: Flight = {};
     this.#flights.set(id, flight);
     try {
       const found = await this.#repository.get(command);

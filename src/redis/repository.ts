@@ -20,7 +20,7 @@ import type { ScriptName } from './scripts.generated.js';
 import type { Store } from './store.js';
 import { Sweeper } from './sweeper.js';
 
-/** No deadline: for the later steps of a change whose first step has met it. */
+/** No deadline: for the later steps of a change whose first step has met it, and for what may come late. */
 const FOR_EVER: Microseconds = Number.MAX_SAFE_INTEGER;
 
 /** Records that one step of a list reads: some milliseconds. */
@@ -102,8 +102,7 @@ export class RedisTokenRepository implements TokenRepository {
   async touch(use: Use): Promise<void> {
     const shard = shardOf(use.id, this.#options.shards);
     const command = { ...use, op: 'touch', issuedAt: use.usedAt };
-    const attempt = { until: use.usedAt + this.#options.timeout * MICROS_PER_MS };
-    await this.#change('touch', command, attempt, shard, {
+    await this.#change('touch', command, { until: FOR_EVER }, shard, {
       keys: [this.#keys.record(shard, use.id)],
       args: [use.id, use.every],
     });

@@ -22,7 +22,11 @@ export class Touches {
     const usedAt = this.#repository.now();
     const every = durationMs(idle) * this.#share;
     if (lastUsedAt !== undefined && usedAt / MICROS_PER_MS - lastUsedAt < every) return;
-    this.#underWay.set(id, this.#touch({ id, app, type, usedAt, every }));
+    const touch = this.#touch({ id, app, type, usedAt, every });
+    this.#underWay.set(
+      id,
+      touch.then(() => void this.#underWay.delete(id)),
+    );
   }
 
   /** Resolves when none is under way. */
@@ -36,8 +40,6 @@ export class Touches {
       await this.#repository.touch(use);
     } catch {
       // The store is away, or refuses: reads tell of that.
-    } finally {
-      this.#underWay.delete(use.id);
     }
   }
 }

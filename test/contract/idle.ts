@@ -81,14 +81,14 @@ export function idleContract(world: World): void {
     });
 
     it('loses nothing by a use that is told late', async () => {
-      const created = await idler(10, 60);
-      await world.touch(created.id);
-      const used = await stored(created.id);
-      await world.touch(created.id, { ago: 0.5 * SECOND });
-      assert.deepEqual(await world.get(created.id), used);
-      const refreshed = (await world.refresh(created.id, 60)) as TokenRecord;
-      await world.touch(created.id, { ago: 0.1 });
-      assert.isAtLeast((await stored(created.id)).expiresAt, refreshed.expiresAt);
+      const { id } = await world.create({ ago: 9 * SECOND, duration: 600, idle: 60 });
+      const refreshed = (await world.refresh(id, 600)) as TokenRecord;
+      await world.touch(id, { ago: 5 * SECOND });
+      const used = await stored(id);
+      assert.isDefined(used.lastUsedAt);
+      assert.equal(used.expiresAt, refreshed.expiresAt, 'it was told after the refresh, and was before it');
+      await world.touch(id, { ago: 7 * SECOND });
+      assert.deepEqual(await world.get(id), used);
     });
 
     it('is not brought back by a use: not when it is over, not when it was revoked, not in another scope', async () => {

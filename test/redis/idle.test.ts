@@ -1,9 +1,10 @@
 // Idle times through the doors: what counts as a use, when it is written down, and when a token dies.
+import { setTimeout as wait } from 'node:timers/promises';
 import { assert } from 'chai';
 import { useFakeTimers } from 'sinon';
 import { RedisTokens, type RedisTokensOptions, type Token } from '../../src/index.js';
 import { MemoryTokens } from '../../src/memory/tokens.js';
-import { SCOPE, Stage } from '../queue/stage.js';
+import { replaced, SCOPE, Stage } from '../queue/stage.js';
 import { eventually } from '../support/eventually.js';
 import { moveIntoPast } from '../support/time-travel.js';
 
@@ -76,6 +77,28 @@ describe('A token with an idle time', () => {
     await worker.close();
     assert.isDefined((await look(used, tokens)).lastUsedAt);
     assert.notProperty(await look(seen, tokens), 'lastUsedAt');
+  });
+
+  it('is written down as used before its worker is closed', async () => {
+    const tokens = open();
+    const made = await create(tokens);
+    let write = () => {};
+    const held = new Promise<void>((resolve) => {
+      write = resolve;
+    });
+    const plain = stage.repository();
+    const repository = replaced(plain, { touch: (use) => held.then(() => plain.touch(use)) });
+    const worker = await stage.startWorker({ repository });
+    await stage.producer().get({ ...SCOPE, token: made.token });
+    const order: string[] = [];
+    const closing = worker.close().then(() => order.push('closed'));
+    // Its queues are closed by now, or almost: a worker that waits for nothing else is through with that in 300 ms.
+    await Promise.race([closing, wait(300)]);
+    order.push('written down');
+    write();
+    await closing;
+    assert.deepEqual(order, ['written down', 'closed']);
+    assert.isDefined((await look(made, tokens)).lastUsedAt);
   });
 
   it('is used by a get that the near cache answers, too', async () => {

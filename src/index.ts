@@ -41,7 +41,7 @@ export {
   type TokenEvent,
   type TokenEventType,
 } from './tokens/events.js';
-export type { Use } from './tokens/idle.js';
+export type { TokenUse } from './tokens/idle.js';
 export type { TokenOptions } from './tokens/options.js';
 export type { Attempt, JobReference, TokenRepository } from './tokens/repository.js';
 export { generateToken } from './tokens/secret.js';

@@ -13,7 +13,7 @@ import {
 } from '../tokens/errors.js';
 import type { RevocationReason, TokenEvent } from '../tokens/events.js';
 import { durationMs } from '../tokens/fields.js';
-import { attributesAtBirth, type Use, unusedLifeMs } from '../tokens/idle.js';
+import { attributesAtBirth, type TokenUse, unusedLifeMs } from '../tokens/idle.js';
 import {
   checkOptions,
   resolveTokenOptions,
@@ -96,7 +96,7 @@ export class MemoryTokenRepository implements TokenRepository {
     return live && toRecord(live);
   }
 
-  async touch({ id, app, type, usedAt, every }: Use): Promise<void> {
+  async touch({ id, app, type, usedAt, every }: TokenUse): Promise<void> {
     const run = this.#run({ until: Number.POSITIVE_INFINITY });
     const used = Math.min(usedAt, run.now);
     const token = this.#live({ id, app, type }, run);

@@ -5,7 +5,7 @@ import type { Commands } from '../tokens/commands.js';
 import { StoreUnavailableError, ValidationError } from '../tokens/errors.js';
 import { durationMs } from '../tokens/fields.js';
 import { ownerShard, shardOf } from '../tokens/identity.js';
-import { attributesAtBirth, type Use } from '../tokens/idle.js';
+import { attributesAtBirth, type TokenUse } from '../tokens/idle.js';
 import type { ResolvedTokenOptions } from '../tokens/options.js';
 import type { Attempt, JobCommand, JobReference, TokenRepository } from '../tokens/repository.js';
 import type { OwnersPage, Scope, TokenRecord } from '../tokens/types.js';
@@ -99,7 +99,7 @@ export class RedisTokenRepository implements TokenRepository {
     return text === null ? undefined : decodeRecord(command.id, text, command);
   }
 
-  async touch(use: Use): Promise<void> {
+  async touch(use: TokenUse): Promise<void> {
     const shard = shardOf(use.id, this.#options.shards);
     const command = { ...use, op: 'touch', issuedAt: use.usedAt };
     await this.#change('touch', command, { until: FOR_EVER }, shard, {

@@ -8,7 +8,7 @@ import type { Scope } from './types.js';
 export const DEFAULT_TOUCH_EVERY = 0.1;
 
 /** A use of a token, to be written down. */
-export interface Use extends Scope {
+export interface TokenUse extends Scope {
   id: string;
   /** When it was used. */
   usedAt: Microseconds;

@@ -1,7 +1,7 @@
 /** What a store must do for tokens. It names nothing of any particular store. */
 import type { Clock, Microseconds } from './clock.js';
 import type { Command, Commands } from './commands.js';
-import type { Use } from './idle.js';
+import type { TokenUse } from './idle.js';
 import type { OwnersPage, Scope, TokenRecord } from './types.js';
 
 /** The job on whose behalf a command runs: what is decided for it is decided once. */
@@ -50,7 +50,7 @@ export interface TokenRepository extends Clock {
    * Writes down that a token was used: from then on it lives for its `idle` time, up to its ceiling. It never shortens a
    * life and never revives one, tells no event, and changes no version. One that was used within `every` is left alone.
    */
-  touch(use: Use): Promise<void>;
+  touch(use: TokenUse): Promise<void>;
   /** @throws {ValidationError} where the merged data would be too large; {VersionConflictError} {CommandExpiredError} */
   update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined>;
   /** @throws {CommandExpiredError} */

@@ -1,6 +1,6 @@
 // Uses are written down in the background: seldom, one at a time, and nobody waits for them or hears of their failure.
 import { assert } from 'chai';
-import type { Use } from '../../src/tokens/idle.js';
+import type { TokenUse } from '../../src/tokens/idle.js';
 import type { TokenRepository } from '../../src/tokens/repository.js';
 import { Touches } from '../../src/tokens/touches.js';
 import type { TokenRecord } from '../../src/tokens/types.js';
@@ -14,11 +14,11 @@ const record = (fields: Partial<TokenRecord> = {}): TokenRecord => ({
 });
 
 describe('Uses of tokens', () => {
-  let uses: Use[];
+  let uses: TokenUse[];
   let settle: { resolve(): void; reject(error: Error): void }[];
   let touch: TokenRepository['touch'];
   const touches = (share = 0.1) =>
-    new Touches({ now: () => NOW * 1_000, touch: (use: Use) => touch(use) } as TokenRepository, share);
+    new Touches({ now: () => NOW * 1_000, touch: (use: TokenUse) => touch(use) } as TokenRepository, share);
 
   beforeEach(() => {
     uses = [];
@@ -77,7 +77,7 @@ describe('Uses of tokens', () => {
       settle[0]?.reject(new Error('Redis is away'));
       await one.settled();
       touch = () => {
-        uses.push({} as Use);
+        uses.push({} as TokenUse);
         throw new Error('it does not even begin');
       };
       one.used(record());

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { LRUCache } from 'lru-cache';
 import { MICROS_PER_MS, type Microseconds } from '../../tokens/clock.js';
 import type { Commands } from '../../tokens/commands.js';
-import type { Use } from '../../tokens/idle.js';
+import type { TokenUse } from '../../tokens/idle.js';
 import type { Attempt, JobCommand, JobReference, TokenRepository } from '../../tokens/repository.js';
 import type { OwnersPage, Scope, TokenRecord } from '../../tokens/types.js';
 import { Entry } from './entry.js';
@@ -85,7 +85,7 @@ export class NearCache implements TokenRepository {
     return this.#evicting(command, this.#repository.create(command, attempt));
   }
 
-  touch(use: Use): Promise<void> {
+  touch(use: TokenUse): Promise<void> {
     return this.#evicting(use, this.#repository.touch(use));
   }
 

@@ -23,6 +23,7 @@ export {
   CommandFailedError,
   ConfigError,
   type FieldProblem,
+  LimitExceededError,
   ResultTimeoutError,
   type StoreOutcome,
   StoreUnavailableError,
@@ -31,6 +32,7 @@ export {
   TokenExistsError,
   TokenRevokedError,
   ValidationError,
+  VersionConflictError,
   type WireError,
 } from './tokens/errors.js';
 export {
@@ -39,18 +41,25 @@ export {
   type TokenEvent,
   type TokenEventType,
 } from './tokens/events.js';
+export type { TokenUse } from './tokens/idle.js';
 export type { TokenOptions } from './tokens/options.js';
 export type { Attempt, JobReference, TokenRepository } from './tokens/repository.js';
 export { generateToken } from './tokens/secret.js';
 export type {
   AnyData,
   Changes,
+  CountInput,
   CreateInput,
+  GetInput,
   ListInput,
   ListPosition,
   Operation,
   Operations,
+  OwnerCount,
   OwnerInput,
+  OwnerLimit,
+  OwnersInput,
+  OwnersPage,
   RefreshInput,
   Scope,
   ScopeDefaults,

@@ -108,7 +108,7 @@ function addWorker(program: Command, add: Add): void {
 
 function addOperation(
   program: Command,
-  { operation, name, help, fields, makesToken, tell }: OperationCommand,
+  { operation, name, help, fields, makesToken, toInput, tell }: OperationCommand,
   add: Add,
 ): void {
   const command = program.command(name).description(help);
@@ -121,10 +121,16 @@ function addOperation(
   add(command, async ({ options, args, settings, output }) => {
     const input: Partial<Record<Field, unknown>> = {};
     for (const field of fields) {
-      const text = isArgument(field) ? args[0] : options[optionOf(field).attributeName()];
-      if (text !== undefined) input[field] = await FIELDS[field].read(text as string);
+      const given = isArgument(field) ? args[0] : options[optionOf(field).attributeName()];
+      if (typeof given === 'boolean') input[field] = given;
+      else if (given !== undefined) input[field] = await FIELDS[field].read(given);
     }
-    const result = await runOperation(operation, input, settings, options.queue === true);
+    const result = await runOperation(
+      operation,
+      toInput ? toInput(input) : input,
+      settings,
+      options.queue === true,
+    );
     return (options.tokenOnly === true ? tellToken : tell)(result, output);
   });
 }
@@ -197,8 +203,8 @@ const SETTING_HELP: Partial<Record<SettingName, { takes: string; help: string }>
 };
 
 const PEPPER_HELP = `
-In parentheses: the environment variable that stands for an option. REDIS_TOKENS_MAX_DATA_BYTES and
-REDIS_TOKENS_MAX_COMMAND_AGE (milliseconds) have no option. The pepper has nothing else, REDIS_TOKENS_PEPPER: it is a key, and
+In parentheses: the environment variable that stands for an option. REDIS_TOKENS_MAX_DATA_BYTES,
+REDIS_TOKENS_MAX_COMMAND_AGE (milliseconds) and REDIS_TOKENS_TOUCH_EVERY (a share) have no option. The pepper has nothing else, REDIS_TOKENS_PEPPER: it is a key, and
 arguments can be seen by other users of this machine.`;
 
 /** No default is set here: an option that was not given leaves the environment and the config files their say. */

@@ -21,6 +21,8 @@ export class MemoryClock implements Clock {
     if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 0) {
       throw new ValidationError('advance', [{ field: 'seconds', problem: 'must be a number from 0 up' }]);
     }
-    this.#advanced += Math.round(seconds * MICROS_PER_SECOND);
+    const by = Math.round(seconds * MICROS_PER_SECOND);
+    this.#advanced += by;
+    this.#last += by; // what was told before lies that far back, and no less
   }
 }

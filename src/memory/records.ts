@@ -60,6 +60,11 @@ export class MemoryRecords {
     return after ? tokens.filter((token) => latestFirst(after, token) < 0) : tokens;
   }
 
+  /** The tokens of a scope. */
+  ofScope(scope: Scope): StoredToken[] {
+    return [...(this.#byScope.get(scopeKey(scope)) ?? [])];
+  }
+
   /** The tokens of a scope that are over, earliest first. */
   overdue(scope: Scope, nowMs: number): StoredToken[] {
     const key = scopeKey(scope);

@@ -43,7 +43,7 @@ export class ProducerScope<D extends object = AnyData> extends DoorScope<D, Comm
     input: Unscoped<Operations<D>[O]['input']>,
     options?: EnqueueOptions,
   ): Promise<Receipt<O>> {
-    return this.#door.enqueue(operation, this.fill(input) as Operations[O]['input'], options);
+    return this.#door.enqueue(operation, this.fill(input, operation) as Operations[O]['input'], options);
   }
 
   /** As the producer's. */

@@ -7,11 +7,12 @@ import type { Store } from './store.js';
 import { type Call, together } from './together.js';
 
 /** Scripts that can be run as one, and as which: where memory is full, it must not let in what each would refuse. */
-const TOGETHER: Partial<Record<ScriptName, 'changes' | 'revocations'>> = {
+const TOGETHER: Partial<Record<ScriptName, 'changes' | 'revocations' | 'touches'>> = {
   create: 'changes',
   update: 'changes',
   refresh: 'changes',
   delete: 'revocations',
+  touch: 'touches',
 };
 
 /** Changes and characters of one script: some milliseconds, for which Redis serves nobody else. */

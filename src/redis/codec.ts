@@ -1,5 +1,5 @@
 /** The record as it stands in Redis: `[app,type,owner,version,createdAt,expiresAt,refreshedAt,{…},k1,json1,…]`. */
-import type { TokenAttributes } from '../tokens/attributes.js';
+import { passAttributes, type TokenAttributes } from '../tokens/attributes.js';
 import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
 import { decodeEntries, encodeEntries } from '../tokens/data.js';
 import type { Scope, TokenRecord } from '../tokens/types.js';
@@ -64,15 +64,18 @@ export function decodeRecord(
     createdAt: toMs(createdAt),
     expiresAt,
   };
-  return hasAttributes ? Object.assign(record, decodeAttributes(attributes)) : record;
+  if (hasAttributes) passAttributes(decodeTexts(attributes), record);
+  return record;
 }
 
-function decodeAttributes(attributes: TokenAttributes): TokenAttributes {
-  const entries = Object.entries(attributes).map(([name, value]) => [
-    name,
-    typeof value === 'string' ? decodeURIComponent(value) : value,
-  ]);
-  return Object.fromEntries(entries);
+/** Texts as they were given. Of what came from JSON, and is nobody else's. */
+function decodeTexts(attributes: TokenAttributes): TokenAttributes {
+  for (const name in attributes) {
+    const value = attributes[name as keyof TokenAttributes];
+    if (typeof value === 'string' && value.includes('%'))
+      (attributes as Record<string, unknown>)[name] = decodeURIComponent(value);
+  }
+  return attributes;
 }
 
 export const toMs = (micros: number): number => Math.floor(micros / MICROS_PER_MS);

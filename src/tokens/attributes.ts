@@ -5,6 +5,12 @@ export interface TokenAttributes {
   /** What of the secret may be shown beside the record in a list. */
   hint?: string;
   label?: string;
+  /** Seconds without use after which it dies. */
+  idle?: number;
+  /** Epoch milliseconds; only with `idle`. */
+  absoluteExpiresAt?: number;
+  /** Epoch milliseconds; only with `idle`, and absent until it is used. */
+  lastUsedAt?: number;
 }
 
 type Holder = { [Name in keyof TokenAttributes]?: TokenAttributes[Name] | undefined };
@@ -13,6 +19,11 @@ type Holder = { [Name in keyof TokenAttributes]?: TokenAttributes[Name] | undefi
 export function passAttributes(from: Holder, to: TokenAttributes): void {
   if (from.hint !== undefined) to.hint = from.hint;
   if (from.label !== undefined) to.label = from.label;
+  if (from.idle !== undefined) {
+    to.idle = from.idle;
+    if (from.absoluteExpiresAt !== undefined) to.absoluteExpiresAt = from.absoluteExpiresAt;
+    if (from.lastUsedAt !== undefined) to.lastUsedAt = from.lastUsedAt;
+  }
 }
 
 /** Those of a record or a command, or `undefined` where it has none. */

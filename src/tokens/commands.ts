@@ -4,15 +4,22 @@ import {
   IsDuration,
   IsFlag,
   IsHint,
+  IsIdle,
+  IsIfVersion,
   IsLabel,
   IsLimit,
   IsName,
+  IsOptionalName,
+  IsOwnerCursor,
+  IsOwnerLimit,
+  IsPageLimit,
   IsPosition,
   IsStamp,
   IsTokenData,
   IsTokenId,
+  IsTouch,
 } from './fields.js';
-import type { ListPosition, Operation } from './types.js';
+import type { ListPosition, Operation, OwnerLimit } from './types.js';
 
 abstract class ScopedCommand {
   abstract readonly op: Operation;
@@ -34,17 +41,22 @@ export class CreateCommand extends ScopedCommand {
   /** Of the secret, as its sender made it. */
   @IsHint() hint?: string | undefined;
   @IsLabel() label?: string | undefined;
+  @IsIdle() idle?: number | undefined;
+  @IsOwnerLimit() limit?: OwnerLimit | undefined;
 }
 
 export class GetCommand extends ScopedCommand {
   readonly op = 'get';
   @IsTokenId() id!: string;
+  /** False where it is no use of the token. */
+  @IsTouch() touch?: boolean | undefined;
 }
 
 export class UpdateCommand extends ScopedCommand {
   readonly op = 'update';
   @IsTokenId() id!: string;
   @IsTokenData() data!: object;
+  @IsIfVersion() ifVersion?: number | undefined;
 }
 
 export class RefreshCommand extends ScopedCommand {
@@ -70,6 +82,17 @@ export class ListCommand extends ScopedCommand {
   @IsPosition() after: ListPosition | undefined = undefined;
 }
 
+export class CountCommand extends ScopedCommand {
+  readonly op = 'count';
+  @IsOptionalName() owner?: string | undefined;
+}
+
+export class OwnersCommand extends ScopedCommand {
+  readonly op = 'owners';
+  @IsPageLimit() limit = 100;
+  @IsOwnerCursor() cursor?: string | undefined;
+}
+
 /** The command of each operation. */
 export interface Commands {
   create: CreateCommand;
@@ -79,6 +102,8 @@ export interface Commands {
   delete: DeleteCommand;
   deleteAll: DeleteAllCommand;
   list: ListCommand;
+  count: CountCommand;
+  owners: OwnersCommand;
 }
 
 export type Command = Commands[Operation];
@@ -94,20 +119,41 @@ interface CommandKind<O extends Operation> {
 const KINDS: { [O in Operation]: CommandKind<O> } = {
   create: {
     create: () => new CreateCommand(),
-    fields: ['issuedAt', 'app', 'type', 'id', 'owner', 'data', 'duration', 'custom', 'hint', 'label'],
+    fields: [
+      'issuedAt',
+      'app',
+      'type',
+      'id',
+      'owner',
+      'data',
+      'duration',
+      'custom',
+      'hint',
+      'label',
+      'idle',
+      'limit',
+    ],
   },
-  get: { create: () => new GetCommand(), fields: ['issuedAt', 'app', 'type', 'id'] },
-  update: { create: () => new UpdateCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'data'] },
+  get: { create: () => new GetCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'touch'] },
+  update: {
+    create: () => new UpdateCommand(),
+    fields: ['issuedAt', 'app', 'type', 'id', 'data', 'ifVersion'],
+  },
   refresh: { create: () => new RefreshCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'duration'] },
   delete: { create: () => new DeleteCommand(), fields: ['issuedAt', 'app', 'type', 'id'] },
   deleteAll: { create: () => new DeleteAllCommand(), fields: ['issuedAt', 'app', 'type', 'owner'] },
   list: { create: () => new ListCommand(), fields: ['issuedAt', 'app', 'type', 'owner', 'limit', 'after'] },
+  count: { create: () => new CountCommand(), fields: ['issuedAt', 'app', 'type', 'owner'] },
+  owners: { create: () => new OwnersCommand(), fields: ['issuedAt', 'app', 'type', 'limit', 'cursor'] },
 };
 
 export const OPERATIONS = Object.keys(KINDS) as Operation[];
 
 /** Whether it may change something, so that applying it twice would differ from once. */
-export const isChange = ({ op }: Command): boolean => op !== 'get' && op !== 'list';
+export const isChange = ({ op }: Command): boolean => !READS.has(op);
+
+/** What changes nothing. */
+export const READS: ReadonlySet<string> = new Set<Operation>(['get', 'list', 'count', 'owners']);
 
 export const isOperation = (value: unknown): value is Operation =>
   typeof value === 'string' && Object.hasOwn(KINDS, value);

@@ -11,7 +11,7 @@ export const TOKEN_EVENT_TYPES = [
 export type TokenEventType = (typeof TOKEN_EVENT_TYPES)[number];
 
 /** Why a token was revoked. */
-export type RevocationReason = 'deleted' | 'deleted-all';
+export type RevocationReason = 'deleted' | 'deleted-all' | 'limit';
 
 /** Source: CloudEvents 1.0, https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
 export interface TokenEvent<T extends TokenEventType = TokenEventType> {

@@ -34,9 +34,12 @@ type RawInput = Record<string, unknown>;
 /** What an input may hold: the fields of inputs, and those of a token, which may be passed as it is. */
 const INPUT_FIELDS = new Set([
   ...['app', 'type', 'owner', 'data', 'duration', 'customToken', 'token', 'limit', 'after', 'tokenPrefix'],
-  ...['hint', 'label'],
-  ...['id', 'version', 'createdAt', 'expiresAt'],
+  ...['hint', 'label', 'idle', 'touch', 'ifVersion', 'cursor'],
+  ...['id', 'version', 'createdAt', 'expiresAt', 'lastUsedAt', 'absoluteExpiresAt'],
 ]);
+
+/** What is asked about one token, by whoever presents it. */
+const PRESENTING: ReadonlySet<string> = new Set<Operation>(['get', 'update', 'refresh', 'delete']);
 
 /** Stands in for an id while the other fields are checked. */
 const NO_ID = '-'.repeat(22);
@@ -67,7 +70,7 @@ export class Sealer {
     const noPrefix = isOwn ? undefined : isTokenPrefix(tokenPrefix);
     const prefix = isOwn || noPrefix ? this.#options.tokenPrefix : (tokenPrefix as string);
     const custom = op === 'create' && given.customToken !== undefined;
-    const presented = op !== 'create' && op !== 'list' && op !== 'deleteAll';
+    const presented = PRESENTING.has(op);
     const problems = found.length > 0 ? [...found] : [];
     for (const field of Object.keys(given)) {
       if (!INPUT_FIELDS.has(field)) problems.push({ field, problem: `is no field of ${op}` });
@@ -76,6 +79,11 @@ export class Sealer {
     if (op === 'create') {
       if (custom) addProblem(problems, 'customToken', customProblem(given.customToken, prefix));
       addProblem(problems, 'hint', hintProblem(given));
+      if (custom && given.limit !== undefined && this.#options.shards > 1)
+        problems.push({
+          field: 'limit',
+          problem: 'does not go with a customToken where shards are more than 1',
+        });
     } else if (presented && typeof given.token !== 'string') {
       problems.push({
         field: 'token',
@@ -93,8 +101,12 @@ export class Sealer {
       if (create.data === undefined) create.data = {};
     }
     checkCommand(command, this.#options.maxDataBytes, problems);
-    // A copy: the caller may change the object while the command waits.
+    // Copies: the caller may change the objects while the command waits.
     if ('data' in command) command.data = copyData(command.data);
+    if (op === 'create') {
+      const create = command as Commands['create'];
+      if (create.limit) create.limit = { max: create.limit.max, overflow: create.limit.overflow ?? 'reject' };
+    }
 
     if (!('id' in command)) return { command, token: undefined, possible: true };
     if (op === 'create' && !custom) {
@@ -113,7 +125,7 @@ export class Sealer {
   }
 
   /** The id of a presented token. @throws {ValidationError} */
-  idOf(input: Operations['get']['input']): string {
+  idOf(input: Operations['delete']['input']): string {
     return this.seal('get', input).command.id;
   }
 

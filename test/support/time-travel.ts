@@ -3,10 +3,11 @@ import type { Redis } from 'ioredis';
 
 const MICROS_PER_MS = 1_000;
 
-/** Places in a record: `[app, type, owner, version, createdAt, expiresAt, refreshedAt, …]`. */
+/** Places in a record: `[app, type, owner, version, createdAt, expiresAt, refreshedAt, {…}?, …]`. */
 const CREATED_AT = 4;
 const EXPIRES_AT = 5;
 const REFRESHED_AT = 6;
+const ATTRIBUTES = 7;
 
 /** @param redis a client of the one server that holds the prefix; nothing else may use the prefix meanwhile. */
 export async function moveIntoPast(redis: Redis, prefix: string, ms: number): Promise<void> {
@@ -41,6 +42,10 @@ async function moveRecord(redis: Redis, key: string, ms: number): Promise<void> 
   record[CREATED_AT] -= ms * MICROS_PER_MS;
   record[EXPIRES_AT] -= ms;
   if (record[REFRESHED_AT] > 0) record[REFRESHED_AT] -= ms * MICROS_PER_MS;
+  const attributes = record[ATTRIBUTES];
+  if (typeof attributes === 'object') {
+    for (const name of ['absoluteExpiresAt', 'lastUsedAt']) if (name in attributes) attributes[name] -= ms;
+  }
   await redis.set(key, JSON.stringify(record), 'KEEPTTL', 'XX');
 }
 

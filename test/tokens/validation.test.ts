@@ -136,6 +136,23 @@ describe('Validation', () => {
     assert.isUndefined(list.command.after);
   });
 
+  it('refuses a limit with a custom token where tokens of an owner lie in several shards', () => {
+    const limit = { max: 5 };
+    const many = new Sealer(resolveTokenOptions({ shards: 2 }), { now: () => Date.now() * 1_000 });
+    const input = { app: 'shop', type: 'session', owner: 'ann', duration: 60, limit };
+    const error = refusalOf(() => many.seal('create', { ...input, customToken: 'x' }));
+    assert.deepEqual(fieldsOf(error), ['limit']);
+    many.seal('create', input);
+    sealer.seal('create', { ...input, customToken: 'x' });
+  });
+
+  it('fills in what becomes of creates beyond a limit, in a limit of its own', () => {
+    const limit = { max: 5 };
+    const { command } = seal('create', { ...rightInput('create'), limit });
+    limit.max = 1;
+    assert.deepEqual((command as CreateCommand).limit, { max: 5, overflow: 'reject' });
+  });
+
   it('refuses a prefix that is none, whoever slipped it in', () => {
     for (const tokenPrefix of [null, '', 5, {}, [], 'a b', 'x'.repeat(33), { length: 3 }]) {
       const error = refusalOf(() => seal('create', { ...rightInput('create'), app: '', tokenPrefix }));

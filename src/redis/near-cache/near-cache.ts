@@ -3,8 +3,9 @@ import { performance } from 'node:perf_hooks';
 import { LRUCache } from 'lru-cache';
 import { MICROS_PER_MS, type Microseconds } from '../../tokens/clock.js';
 import type { Commands } from '../../tokens/commands.js';
+import type { TokenUse } from '../../tokens/idle.js';
 import type { Attempt, JobCommand, JobReference, TokenRepository } from '../../tokens/repository.js';
-import type { Scope, TokenRecord } from '../../tokens/types.js';
+import type { OwnersPage, Scope, TokenRecord } from '../../tokens/types.js';
 import { Entry } from './entry.js';
 import type { Invalidations } from './invalidations.js';
 import type { ResolvedCacheOptions } from './options.js';
@@ -90,6 +91,10 @@ export class NearCache implements TokenRepository {
     return this.#evicting(command, this.#repository.create(command, attempt));
   }
 
+  touch(use: TokenUse): Promise<void> {
+    return this.#evicting(use, this.#repository.touch(use));
+  }
+
   update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined> {
     return this.#evicting(command, this.#repository.update(command, attempt));
   }
@@ -116,6 +121,14 @@ export class NearCache implements TokenRepository {
 
   list(command: Commands['list']): Promise<TokenRecord[]> {
     return this.#repository.list(command);
+  }
+
+  count(command: Commands['count']): Promise<number> {
+    return this.#repository.count(command);
+  }
+
+  owners(command: Commands['owners']): Promise<OwnersPage> {
+    return this.#repository.owners(command);
   }
 
   giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<Set<string>> {

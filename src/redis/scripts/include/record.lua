@@ -34,6 +34,28 @@ local function parse(text)
   }
 end
 
+-- The text of one of what a token has besides its data, or nil.
+local function attribute(record, name)
+  if record.attributes == '' then return nil end
+  return string.match(record.attributes, '"' .. name .. '":([^,}]+)')
+end
+
+-- Sets a number among it; others keep their text and place.
+local function set_number(record, name, number)
+  local value = '"' .. name .. '":' .. digits(number)
+  local attributes, found = string.gsub(record.attributes, '"' .. name .. '":[^,}]+', value)
+  if found == 0 then
+    attributes = attributes == '' and ',{' .. value .. '}' or sub(attributes, 1, -2) .. ',' .. value .. '}'
+  end
+  record.attributes = attributes
+end
+
+-- Milliseconds without use after which a token dies, or nil where use does not count.
+local function idle_ms(record)
+  local seconds = attribute(record, 'idle')
+  return seconds and math.max(1, floor(tonumber(seconds) * 1000 + 0.5))
+end
+
 local function read(id)
   return parse(redis.call('GET', record_key(id)))
 end

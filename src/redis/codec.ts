@@ -2,6 +2,7 @@
 import { passAttributes, type TokenAttributes } from '../tokens/attributes.js';
 import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
 import { decodeEntries, encodeEntries } from '../tokens/data.js';
+import { CommandFailedError } from '../tokens/errors.js';
 import type { Scope, TokenRecord } from '../tokens/types.js';
 
 /** Where the data begins in it, or else what the token has besides. */
@@ -48,7 +49,7 @@ export function decodeRecord(
   scope: Scope,
   life?: Microseconds,
 ): TokenRecord | undefined {
-  const stored = JSON.parse(text) as Stored;
+  const stored = parse(text);
   const [app, type, owner, version, createdAt, expiresAt] = stored;
   if (app !== scope.app || type !== scope.type || (life !== undefined && life !== createdAt))
     return undefined;
@@ -66,6 +67,15 @@ export function decodeRecord(
   };
   if (hasAttributes) passAttributes(decodeTexts(attributes), record);
   return record;
+}
+
+/** @throws {CommandFailedError} without a word of the text, which may be anybody's. */
+function parse(text: string): Stored {
+  try {
+    return JSON.parse(text) as Stored;
+  } catch {
+    throw new CommandFailedError('the record can not be read: `redis-tokens doctor` tells more');
+  }
 }
 
 /** Texts as they were given. Of what came from JSON, and is nobody else's. */

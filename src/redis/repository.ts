@@ -274,6 +274,7 @@ export class RedisTokenRepository implements TokenRepository {
   ): Promise<Reply> {
     const answer = await this.#changes.send(shard, {
       script,
+      id: 'id' in command ? (command.id as string) : undefined,
       keys: [
         this.#keys.scopeIndex(shard, command),
         this.#keys.log(shard),

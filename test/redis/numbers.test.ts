@@ -26,7 +26,7 @@ describe('A walk over owners', () => {
       zcount: async (key: string) => (key.endsWith('gone') ? 0 : 1),
     };
     const store = { read: (send: (to: typeof client) => unknown) => send(client) } as unknown as Store;
-    const clock = { now: () => NOW * 1_000 };
+    const clock = { now: () => NOW * 1_000, reckoned: () => NOW * 1_000 };
     return new Numbers(
       store,
       new Keys('rt'),

@@ -138,7 +138,7 @@ describe('Validation', () => {
 
   it('refuses a limit with a custom token where tokens of an owner lie in several shards', () => {
     const limit = { max: 5 };
-    const many = new Sealer(resolveTokenOptions({ shards: 2 }), { now: () => Date.now() * 1_000 });
+    const many = new Sealer(resolveTokenOptions({ shards: 2 }), new MemoryClock());
     const input = { app: 'shop', type: 'session', owner: 'ann', duration: 60, limit };
     const error = refusalOf(() => many.seal('create', { ...input, customToken: 'x' }));
     assert.deepEqual(fieldsOf(error), ['limit']);

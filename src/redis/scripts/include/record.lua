@@ -11,6 +11,7 @@ end
 local function parse(text)
   local head = head()
   if not text or sub(text, 1, #head) ~= head then return nil end
+  bytes_read = bytes_read + #text
   local from = #head + 1
   local to = from + 1
   while true do
@@ -67,11 +68,13 @@ end
 
 -- Writes a record where there is none; else answers the text of the one that is there.
 local function write_new(id, record)
+  if memory_full then error(memory_full) end
   return redis.call('SET', record_key(id), encode(record), 'NX', 'GET', 'PXAT', digits(record.expires))
 end
 
 -- Writes the record: the value and its life in one command.
 local function write(id, record)
+  if memory_full then error(memory_full) end
   local text = encode(record)
   redis.call('SET', record_key(id), text, 'PXAT', digits(record.expires))
   return text

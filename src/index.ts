@@ -1,5 +1,6 @@
 /** The public surface. */
 export { createContainer, TYPES } from './container.js';
+export { type SessionRevoked, toSecurityEvent } from './events/security-event.js';
 export {
   type LostEvents,
   TokenSubscriber,
@@ -35,6 +36,7 @@ export {
 } from './tokens/errors.js';
 export {
   type RevocationReason,
+  type Revoker,
   TOKEN_EVENT_TYPES,
   type TokenEvent,
   type TokenEventType,
@@ -45,15 +47,24 @@ export { generateToken } from './tokens/secret.js';
 export type {
   AnyData,
   Changes,
+  ConsumeInput,
   CreateInput,
+  DeleteAllInput,
+  DeleteAppInput,
+  DeleteByIdInput,
+  DeleteInput,
+  DeleteScopeInput,
+  IdInput,
   ListInput,
   ListPosition,
   Operation,
   Operations,
   OwnerInput,
   RefreshInput,
+  RevocationDetails,
   Scope,
   ScopeDefaults,
+  ScopedOperation,
   ScopedTokens,
   Token,
   TokenInput,

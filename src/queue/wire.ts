@@ -177,7 +177,7 @@ export const failed = (commandId: string, op: string, error: WireError): Command
 
 /** A result's value. What only reads fails where that is too large to travel; what was changed is told in any case. */
 export function completed(commandId: string, op: string, value: unknown): CommandResult {
-  const onlyRead = (op === 'get' || op === 'list') && value !== undefined;
+  const onlyRead = (op === 'get' || op === 'getById' || op === 'list') && value !== undefined;
   const bytes = onlyRead ? Buffer.byteLength(JSON.stringify(value)) : 0;
   if (bytes <= RESULT_BYTES) return { commandId, op, status: 'completed', value };
   const message = `the result has ${bytes} bytes as JSON, more than ${RESULT_BYTES}: use \`limit\``;

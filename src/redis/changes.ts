@@ -12,6 +12,8 @@ const TOGETHER: Partial<Record<ScriptName, 'changes' | 'revocations'>> = {
   update: 'changes',
   refresh: 'changes',
   delete: 'revocations',
+  deleteById: 'revocations',
+  consume: 'revocations',
 };
 
 /** Changes and characters of one script: some milliseconds, for which Redis serves nobody else. */

@@ -1,5 +1,5 @@
 /** The record as it stands in Redis: `[app,type,owner,version,createdAt,expiresAt,refreshedAt,{…},k1,json1,…]`. */
-import type { TokenAttributes } from '../tokens/attributes.js';
+import { INTERNAL_ATTRIBUTES, type TokenAttributes } from '../tokens/attributes.js';
 import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
 import { decodeEntries, encodeEntries } from '../tokens/data.js';
 import type { Scope, TokenRecord } from '../tokens/types.js';
@@ -68,7 +68,8 @@ export function decodeRecord(
 }
 
 function decodeAttributes(attributes: TokenAttributes): TokenAttributes {
-  const entries = Object.entries(attributes).map(([name, value]) => [
+  const told = Object.entries(attributes).filter(([name]) => !INTERNAL_ATTRIBUTES.has(name));
+  const entries = told.map(([name, value]) => [
     name,
     typeof value === 'string' ? decodeURIComponent(value) : value,
   ]);

@@ -2,7 +2,6 @@
 import { attributesOf } from '../tokens/attributes.js';
 import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
 import type { Command, Commands } from '../tokens/commands.js';
-import { StoreUnavailableError } from '../tokens/errors.js';
 import { durationMs } from '../tokens/fields.js';
 import { ownerShard, shardOf } from '../tokens/identity.js';
 import type { ResolvedTokenOptions } from '../tokens/options.js';
@@ -14,12 +13,11 @@ import { Deployment } from './deployment.js';
 import { Keys, scopeArgs } from './keys.js';
 import { RecordReader } from './reader.js';
 import { parseReply, type Reply, refusal } from './reply.js';
+import { ScopeEnder, type ScopeStep } from './scope-ender.js';
 import type { ScriptName } from './scripts.generated.js';
+import { begun, later, toldArgs } from './steps.js';
 import type { Store } from './store.js';
 import { Sweeper } from './sweeper.js';
-
-/** No deadline: for the later steps of a change whose first step has met it. */
-const FOR_EVER: Microseconds = Number.MAX_SAFE_INTEGER;
 
 /** Records that one step of a list reads: some milliseconds. */
 const LISTED_AT_ONCE = 500;
@@ -33,6 +31,7 @@ export class RedisTokenRepository implements TokenRepository {
   readonly #deployment: Deployment;
   readonly #shards: readonly number[];
   readonly #sweeper: Sweeper;
+  readonly #scopeEnder: ScopeEnder;
 
   constructor(store: Store, options: ResolvedTokenOptions) {
     this.#store = store;
@@ -43,6 +42,9 @@ export class RedisTokenRepository implements TokenRepository {
     this.#deployment = new Deployment(store, this.#keys, options);
     this.#shards = Array.from({ length: options.shards }, (_, shard) => shard);
     this.#sweeper = new Sweeper(store, this.#keys, this.#shards);
+    const step: ScopeStep = (shard, command, attempt, scope, args) =>
+      this.#change('deleteScope', command, attempt, shard, { keys: [this.#keys.floor(shard)], args }, scope);
+    this.#scopeEnder = new ScopeEnder(store, this.#keys, this.#shards, step);
   }
 
   get isReady(): boolean {
@@ -84,7 +86,7 @@ export class RedisTokenRepository implements TokenRepository {
     return { id, app, type, owner, data, version, createdAt: toMs(createdAt), expiresAt, ...attributes };
   }
 
-  async get(command: Commands['get']): Promise<TokenRecord | undefined> {
+  async get(command: Pick<Commands['get'], 'id' | 'app' | 'type'>): Promise<TokenRecord | undefined> {
     const shard = shardOf(command.id, this.#options.shards);
     const text = await this.#reader.read(shard, this.#keys.record(shard, command.id));
     return text === null ? undefined : decodeRecord(command.id, text, command);
@@ -112,9 +114,41 @@ export class RedisTokenRepository implements TokenRepository {
     const shard = shardOf(command.id, this.#options.shards);
     const reply = await this.#change('delete', command, attempt, shard, {
       keys: [this.#keys.floor(shard), this.#keys.record(shard, command.id)],
-      args: [command.id],
+      args: [command.id, ...toldArgs(command)],
     });
     return reply.numbers[0] > 0;
+  }
+
+  async deleteById(command: Commands['deleteById'], attempt: Attempt): Promise<boolean> {
+    const shard = shardOf(command.id, this.#options.shards);
+    const reply = await this.#change('deleteById', command, attempt, shard, {
+      keys: [this.#keys.floor(shard), this.#keys.record(shard, command.id)],
+      args: [command.id, command.owner ?? '', ...toldArgs(command)],
+    });
+    return reply.numbers[0] > 0;
+  }
+
+  async consume(command: Commands['consume'], attempt: Attempt): Promise<TokenRecord | undefined> {
+    const { id } = command;
+    const shard = shardOf(id, this.#options.shards);
+    const { code, record } = await this.#change('consume', command, attempt, shard, {
+      keys: [this.#keys.floor(shard), this.#keys.record(shard, id)],
+      args: [id, ...toldArgs(command)],
+    });
+    return code !== 'ok' || record === '' ? undefined : decodeRecord(id, record, command);
+  }
+
+  async getById(command: Commands['getById']): Promise<TokenRecord | undefined> {
+    const found = await this.get(command);
+    return isOf(found, command.owner) ? found : undefined;
+  }
+
+  async deleteScope(command: Commands['deleteScope'], attempt: Attempt): Promise<number> {
+    return this.#scopeEnder.ofScope(command, attempt);
+  }
+
+  async deleteApp(command: Commands['deleteApp'], attempt: Attempt): Promise<number> {
+    return this.#scopeEnder.ofApp(command, attempt);
   }
 
   /** The owner's own shard first: its first script fixes the time that the others are revoked up to. */
@@ -172,9 +206,12 @@ export class RedisTokenRepository implements TokenRepository {
   ): Promise<{ ended: number; stamp: Microseconds }> {
     const keys = [this.#keys.floor(shard), this.#keys.ownerIndex(shard, command, command.owner)];
     const step = (current: Attempt, args: readonly (string | number)[]) =>
-      this.#change('deleteAll', command, current, shard, { keys, args: [command.owner, ...args] });
+      this.#change('deleteAll', command, current, shard, {
+        keys,
+        args: [command.owner, ...args, command.except ?? '', ...toldArgs(command)],
+      });
 
-    const late = attempt.job ? attempt : { ...attempt, until: FOR_EVER };
+    const late = later(attempt);
     let reply = await step(fixed === undefined ? attempt : late, [fixed ?? '', '', '', 0, 0]);
     while (reply.code === 'more') {
       const [ended, stamp, inPass] = reply.numbers;
@@ -233,18 +270,19 @@ export class RedisTokenRepository implements TokenRepository {
     attempt: Attempt,
     shard: number,
     { keys, args }: { keys: readonly string[]; args: readonly (string | number)[] },
+    scope: Scope = command as Command & Scope,
   ): Promise<Reply> {
     const answer = await this.#changes.send(shard, {
       script,
       keys: [
-        this.#keys.scopeIndex(shard, command),
+        this.#keys.scopeIndex(shard, scope),
         this.#keys.log(shard),
         this.#keys.revoked(shard),
         this.#keys.job(shard, attempt.job),
         ...keys,
       ],
       args: [
-        ...scopeArgs(command),
+        ...scopeArgs(scope),
         attempt.commandId ?? '',
         command.issuedAt,
         attempt.until,
@@ -263,6 +301,10 @@ export class RedisTokenRepository implements TokenRepository {
   }
 }
 
+/** Whether a record is a given owner's, or any where none is given. */
+const isOf = (record: TokenRecord | undefined, owner: string | undefined): boolean =>
+  owner === undefined || record?.owner === owner;
+
 const flag = (value: boolean): string => (value ? '1' : '0');
 
 /** The record of the life that a change was decided for, as of now; `undefined` where there was or is none. */
@@ -276,13 +318,3 @@ function recordOf(
 
 const latestFirst = (a: TokenRecord, b: TokenRecord): number =>
   b.expiresAt - a.expiresAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
-
-/** A step of something that has begun: where it fails, a part is done. */
-async function begun<T>(step: Promise<T>): Promise<T> {
-  try {
-    return await step;
-  } catch (error) {
-    if (!(error instanceof StoreUnavailableError) || error.outcome === 'unknown') throw error;
-    throw new StoreUnavailableError(error.message, 'unknown', { cause: error });
-  }
-}

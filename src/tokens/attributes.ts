@@ -5,7 +5,12 @@ export interface TokenAttributes {
   /** What of the secret may be shown beside the record in a list. */
   hint?: string;
   label?: string;
+  /** Microseconds: what was revoked of its owner up to then was all but this token. No caller is told. */
+  spared?: number;
 }
+
+/** Those that no caller is told of. */
+export const INTERNAL_ATTRIBUTES: ReadonlySet<string> = new Set(['spared']);
 
 type Holder = { [Name in keyof TokenAttributes]?: TokenAttributes[Name] | undefined };
 

@@ -1,11 +1,13 @@
 /** The rules for each field of a command, once, as class-validator decorators. */
 import { ValidateBy } from 'class-validator';
 import { type DataProblem, dataProblem, kindOf } from './data.js';
+import { REVOKERS } from './events.js';
 import { ID_PATTERN } from './identity.js';
 
 const NAME_LENGTH = 256;
 const TOKEN_LENGTH = 1_024;
 const HINT_LENGTH = 64;
+const REASON_LENGTH = 64;
 const TEN_YEARS = 10 * 366 * 86_400;
 const LIST_LIMIT = 10_000;
 const COMMAND_ID = /^[A-Za-z0-9._-]{1,128}$/;
@@ -104,6 +106,22 @@ export const IsHint = decorator(
   optional((value) => textProblem(value, HINT_LENGTH)),
 );
 export const IsLabel = decorator('label', optional(nameProblem));
+
+/** Fields that may be left out. */
+export const MayBeName = decorator('name', optional(nameProblem));
+export const MayBeTokenId = decorator('id', optional(idProblem));
+export const MayBeReason = decorator(
+  'reason',
+  optional((value) => textProblem(value, REASON_LENGTH)),
+);
+export const MayBeRevoker = decorator(
+  'by',
+  optional((value) =>
+    (REVOKERS as readonly unknown[]).includes(value)
+      ? undefined
+      : `must be one of ${REVOKERS.join(', ')}, got ${typeof value === 'string' ? 'another text' : kindOf(value)}`,
+  ),
+);
 
 /** A duration in whole milliseconds, at least one: what the store can keep. */
 export const durationMs = (seconds: number): number => Math.max(1, Math.round(seconds * 1_000));

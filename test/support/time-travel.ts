@@ -7,6 +7,7 @@ const MICROS_PER_MS = 1_000;
 const CREATED_AT = 4;
 const EXPIRES_AT = 5;
 const REFRESHED_AT = 6;
+const ATTRIBUTES = 7;
 
 /** @param redis a client of the one server that holds the prefix; nothing else may use the prefix meanwhile. */
 export async function moveIntoPast(redis: Redis, prefix: string, ms: number): Promise<void> {
@@ -41,6 +42,7 @@ async function moveRecord(redis: Redis, key: string, ms: number): Promise<void> 
   record[CREATED_AT] -= ms * MICROS_PER_MS;
   record[EXPIRES_AT] -= ms;
   if (record[REFRESHED_AT] > 0) record[REFRESHED_AT] -= ms * MICROS_PER_MS;
+  if (record[ATTRIBUTES]?.spared) record[ATTRIBUTES].spared -= ms * MICROS_PER_MS;
   await redis.set(key, JSON.stringify(record), 'KEEPTTL', 'XX');
 }
 

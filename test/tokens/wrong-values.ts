@@ -115,14 +115,32 @@ const CUSTOM = {
 const DURATION = { ...MISSING, ...NO_DURATION };
 const SCOPE = { app: NAME, type: NAME };
 
+const DETAILS = {
+  reason: noText(64),
+  by: { ...NO_TEXT, 'the empty string': '', 'another text': 'root', 'other case': 'User' },
+};
+const NO_ID = {
+  ...MISSING,
+  ...NO_TEXT,
+  'the empty string': '',
+  '21 characters': ID.slice(1),
+  '23 characters': `${ID}A`,
+  'other characters': `${ID.slice(1)}+`,
+};
+
 /** By operation and field: what it must refuse. */
 export const WRONG: Record<Operation, Record<string, Record<string, unknown>>> = {
   create: { ...SCOPE, owner: NAME, data: NO_DATA, duration: DURATION, customToken: CUSTOM },
   get: { ...SCOPE, token: TOKEN },
   update: { ...SCOPE, token: TOKEN, data: { ...MISSING, ...NO_DATA } },
   refresh: { ...SCOPE, token: TOKEN, duration: DURATION },
-  delete: { ...SCOPE, token: TOKEN },
-  deleteAll: { ...SCOPE, owner: NAME },
+  delete: { ...SCOPE, token: TOKEN, ...DETAILS },
+  deleteAll: { ...SCOPE, owner: NAME, except: NO_TEXT, ...DETAILS },
+  consume: { ...SCOPE, token: TOKEN, ...DETAILS },
+  getById: { ...SCOPE, id: NO_ID, owner: noText(256) },
+  deleteById: { ...SCOPE, id: NO_ID, owner: noText(256), ...DETAILS },
+  deleteScope: { ...SCOPE, ...DETAILS },
+  deleteApp: { app: NAME, ...DETAILS },
   list: { ...SCOPE, owner: NAME, limit: NO_LIMIT, after: NO_POSITION },
 };
 
@@ -136,6 +154,10 @@ const VALUES: Record<string, unknown> = {
   customToken: 'a token of the caller',
   limit: 10,
   after: { id: ID, expiresAt: 1 },
+  id: ID,
+  except: 'a token of the caller',
+  reason: 'stolen',
+  by: 'admin',
 };
 
 /** An input with which nothing is wrong. */

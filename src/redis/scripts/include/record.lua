@@ -34,6 +34,23 @@ local function parse(text)
   }
 end
 
+-- A number among what a token has besides its data, or nil. No text holds a quote that could look like its name.
+local function attribute(record, name)
+  return tonumber(string.match(record.attributes, '"' .. name .. '":(%d+)'))
+end
+
+local function set_attribute(record, name, number)
+  local written = '"' .. name .. '":' .. digits(number)
+  local others, before = string.gsub(record.attributes, '"' .. name .. '":%d+', written)
+  if before > 0 then
+    record.attributes = others
+  elseif record.attributes == '' then
+    record.attributes = ',{' .. written .. '}'
+  else
+    record.attributes = ',{' .. written .. ',' .. sub(record.attributes, 3)
+  end
+end
+
 local function read(id)
   return parse(redis.call('GET', record_key(id)))
 end

@@ -2,9 +2,12 @@
 import { text } from 'node:stream/consumers';
 import { Option } from 'commander';
 import type { FieldProblem } from '../tokens/errors.js';
+import { REVOKERS } from '../tokens/events.js';
 import { UsageError } from './usage-error.js';
 
-export type Field = 'app' | 'type' | 'owner' | 'token' | 'data' | 'duration' | 'customToken' | 'limit';
+export type Field =
+  | ('app' | 'type' | 'owner' | 'token' | 'id' | 'data' | 'duration' | 'customToken' | 'limit')
+  | ('except' | 'reason' | 'by');
 
 interface FieldOption {
   /** As on the command line; the token of an operation on one is its argument. */
@@ -40,6 +43,14 @@ export const FIELDS: Record<Field, FieldOption> = {
     help: 'a token of your own, or - to read it from standard input (default: a generated one)',
     read: readToken,
   },
+  id: { flags: '--id <id>', help: "a token's id, in place of the token", read: asText },
+  except: {
+    flags: '--except <token>',
+    help: 'a token that stays, or - to read it from standard input',
+    read: readToken,
+  },
+  reason: { flags: '--reason <text>', help: 'what the event is to tell as the reason', read: asText },
+  by: { flags: '--by <whom>', help: `by whom the event is to tell: ${REVOKERS.join(', ')}`, read: asText },
   limit: { flags: '--limit <count>', help: 'how many at most (default: 1000)', read: readNumber },
 };
 

@@ -109,6 +109,16 @@ describe('In Redis', () => {
     assert.lengthOf(await world.events(), 2_600);
   });
 
+  it('a deleteAll leaves another owner’s record as it is to the byte, though it was to except it', async () => {
+    const { id } = await world.create({ owner: 'bob' });
+    const key = `{${subject.prefix}:0}:t:${id}`;
+    const before = await subject.redis.get(key);
+    await world.deleteAll('ann', { except: id });
+    assert.equal(await subject.redis.get(key), before);
+    await world.deleteAll('bob', { except: id });
+    assert.notEqual(await subject.redis.get(key), before);
+  });
+
   it('a sweep ends a record whose key has outlived it, once', async () => {
     const ids = await Promise.all(Array.from({ length: 250 }, async () => (await world.create()).id));
     for (const id of ids) await subject.redis.persist(`{${subject.prefix}:0}:t:${id}`);
@@ -126,12 +136,16 @@ describe('In Redis', () => {
   for (const [operation, run] of [
     ['update', (id: string) => world.update(id, { a: 1 })],
     ['refresh', (id: string) => world.refresh(id, 90)],
+    ['consume', (id: string) => world.consume(id)],
   ] as const) {
     for (const [reason, member] of [
       ['deleted', (id: string) => `id:shop:session:${id}`],
+      ['deleted', (id: string) => `id:shop:session:${id}:ann`],
       ['deleted-all', () => 'owner:shop:session:ann'],
+      ['deleted-scope', () => 'scope:shop:session'],
+      ['deleted-app', () => 'app:shop'],
     ] as const) {
-      it(`a token that a revocation in steps has not come to is ended by the ${operation} that meets it (${reason})`, async () => {
+      it(`a token that a revocation in steps has not come to is ended by the ${operation} that meets it (${reason}, ${member('its id')})`, async () => {
         const { id } = await world.create({ owner: 'ann' });
         await subject.redis.zadd(`{${subject.prefix}:0}:revoked`, world.now(), member(id));
         await world.events();

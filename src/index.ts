@@ -24,6 +24,7 @@ export {
   CommandFailedError,
   ConfigError,
   type FieldProblem,
+  LimitExceededError,
   ResultTimeoutError,
   type StoreOutcome,
   StoreUnavailableError,
@@ -32,6 +33,7 @@ export {
   TokenExistsError,
   TokenRevokedError,
   ValidationError,
+  VersionConflictError,
   type WireError,
 } from './tokens/errors.js';
 export {
@@ -41,6 +43,7 @@ export {
   type TokenEvent,
   type TokenEventType,
 } from './tokens/events.js';
+export type { TokenUse } from './tokens/idle.js';
 export type { TokenOptions } from './tokens/options.js';
 export type { Attempt, JobReference, TokenRepository } from './tokens/repository.js';
 export { generateToken } from './tokens/secret.js';
@@ -48,18 +51,24 @@ export type {
   AnyData,
   Changes,
   ConsumeInput,
+  CountInput,
   CreateInput,
   DeleteAllInput,
   DeleteAppInput,
   DeleteByIdInput,
   DeleteInput,
   DeleteScopeInput,
+  GetInput,
   IdInput,
   ListInput,
   ListPosition,
   Operation,
   Operations,
+  OwnerCount,
   OwnerInput,
+  OwnerLimit,
+  OwnersInput,
+  OwnersPage,
   RefreshInput,
   RevocationDetails,
   Scope,

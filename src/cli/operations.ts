@@ -1,8 +1,8 @@
 /** The commands that are operations on tokens: what each takes, and how its result is told. */
-import type { Operation, TokenRecord } from '../tokens/types.js';
+import type { Operation, OwnersPage, TokenRecord } from '../tokens/types.js';
 import { DONE, NOT_FOUND } from './exit-status.js';
 import type { Field } from './fields.js';
-import { type Output, showRecord, showTable } from './output.js';
+import { type Output, showOwners, showRecord, showTable } from './output.js';
 
 export interface OperationCommand {
   operation: Operation;
@@ -15,6 +15,8 @@ export interface OperationCommand {
   asks?: true;
   /** Whether its result may be told as the token alone. */
   makesToken?: true;
+  /** The operation's input, where it has not the fields of the command line. */
+  toInput?(given: Partial<Record<Field, unknown>>): Record<string, unknown>;
   /** Tells the result; answers the exit status. */
   tell(result: unknown, output: Output): number;
 }
@@ -24,15 +26,20 @@ export const OPERATION_COMMANDS: readonly OperationCommand[] = [
     operation: 'create',
     name: 'create',
     help: 'make a token, and print it: it can not be shown again',
-    fields: ['app', 'type', 'owner', 'duration', 'data', 'customToken'],
+    fields: [
+      ...(['app', 'type', 'owner', 'duration', 'idle', 'data', 'customToken'] as const),
+      ...(['hint', 'label', 'max', 'overflow'] as const),
+    ],
     makesToken: true,
+    toInput: ({ max, overflow, ...input }) =>
+      max === undefined && overflow === undefined ? input : { ...input, limit: { max, overflow } },
     tell: tellRecord,
   },
   {
     operation: 'get',
     name: 'get',
     help: 'read a token',
-    fields: ['token', 'app', 'type'],
+    fields: ['token', 'app', 'type', 'touch'],
     byId: { operation: 'getById', fields: ['owner'] },
     tell: tellPresented,
   },
@@ -40,7 +47,7 @@ export const OPERATION_COMMANDS: readonly OperationCommand[] = [
     operation: 'update',
     name: 'update',
     help: "merge changes into a token's data; null deletes a key",
-    fields: ['token', 'app', 'type', 'data'],
+    fields: ['token', 'app', 'type', 'data', 'ifVersion'],
     tell: tellPresented,
   },
   {
@@ -99,6 +106,28 @@ export const OPERATION_COMMANDS: readonly OperationCommand[] = [
     fields: ['app', 'type', 'owner', 'limit'],
     tell: (records, output) => {
       output.result(records, () => showTable(records as TokenRecord[]));
+      return DONE;
+    },
+  },
+  {
+    operation: 'count',
+    name: 'count',
+    help: 'count the live tokens of a scope, or of an owner in it',
+    fields: ['app', 'type', 'owner'],
+    tell: (count, output) => {
+      output.result({ count }, () => String(count));
+      return DONE;
+    },
+  },
+  {
+    operation: 'owners',
+    name: 'owners',
+    help: 'list who has live tokens in a scope, and how many, page by page',
+    fields: ['app', 'type', 'limit', 'cursor'],
+    tell: (page, output) => {
+      const { owners, cursor } = page as OwnersPage;
+      output.result(page, () => showOwners(owners));
+      if (cursor !== undefined && !output.json) output.note(`there are more: --cursor ${cursor}`);
       return DONE;
     },
   },

@@ -110,7 +110,7 @@ function addWorker(program: Command, add: Add): void {
 
 function addOperation(
   program: Command,
-  { operation, name, help, fields, byId, asks, makesToken, tell }: OperationCommand,
+  { operation, name, help, fields, byId, asks, makesToken, toInput, tell }: OperationCommand,
   add: Add,
 ): void {
   const command = program.command(name).description(help);
@@ -132,11 +132,17 @@ function addOperation(
     const stray = more.find((field) => !isById && !fields.includes(field) && options[field] !== undefined);
     if (stray) throw new UsageError(`--${stray} goes with --id only`);
     for (const field of isById ? [...more, ...fields.filter((field) => !isArgument(field))] : fields) {
-      const text = isArgument(field) ? args[0] : options[optionOf(field).attributeName()];
-      if (text !== undefined) input[field] = await FIELDS[field].read(text as string);
+      const given = isArgument(field) ? args[0] : options[optionOf(field).attributeName()];
+      if (typeof given === 'boolean') input[field] = given;
+      else if (given !== undefined) input[field] = await FIELDS[field].read(given as string);
     }
     const meant = isById && byId ? byId.operation : operation;
-    const result = await runOperation(meant, input, settings, options.queue === true);
+    const result = await runOperation(
+      meant,
+      toInput ? toInput(input) : input,
+      settings,
+      options.queue === true,
+    );
     return (options.tokenOnly === true ? tellToken : tell)(result, output);
   });
 }
@@ -209,8 +215,8 @@ const SETTING_HELP: Partial<Record<SettingName, { takes: string; help: string }>
 };
 
 const PEPPER_HELP = `
-In parentheses: the environment variable that stands for an option. REDIS_TOKENS_MAX_DATA_BYTES and
-REDIS_TOKENS_MAX_COMMAND_AGE (milliseconds) have no option. The pepper has nothing else, REDIS_TOKENS_PEPPER: it is a key, and
+In parentheses: the environment variable that stands for an option. REDIS_TOKENS_MAX_DATA_BYTES,
+REDIS_TOKENS_MAX_COMMAND_AGE (milliseconds) and REDIS_TOKENS_TOUCH_EVERY (a share) have no option. The pepper has nothing else, REDIS_TOKENS_PEPPER: it is a key, and
 arguments can be seen by other users of this machine.`;
 
 /** No default is set here: an option that was not given leaves the environment and the config files their say. */

@@ -1,5 +1,4 @@
 /** Tokens in memory, by the same rules as in Redis: for users' tests, and as the contract suite's second subject. */
-import { attributesOf } from '../tokens/attributes.js';
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Microseconds } from '../tokens/clock.js';
 import { type Command, type Commands, isRevocation } from '../tokens/commands.js';
 import { dataBytes, decodeEntries, encodeEntries } from '../tokens/data.js';
@@ -10,9 +9,11 @@ import {
   TokenExistsError,
   TokenRevokedError,
   ValidationError,
+  VersionConflictError,
 } from '../tokens/errors.js';
 import type { TokenEvent } from '../tokens/events.js';
 import { durationMs } from '../tokens/fields.js';
+import { attributesAtBirth, type TokenUse, unusedLifeMs } from '../tokens/idle.js';
 import {
   checkOptions,
   resolveTokenOptions,
@@ -20,14 +21,17 @@ import {
   type TokenOptions,
 } from '../tokens/options.js';
 import type { Attempt, JobCommand, JobReference, TokenRepository } from '../tokens/repository.js';
-import type { Scope, TokenRecord } from '../tokens/types.js';
+import type { OwnerLimit, OwnersPage, Scope, TokenRecord } from '../tokens/types.js';
 import { tooLarge } from '../tokens/validation.js';
 import { MemoryClock } from './clock.js';
+import { refreshed, setCeiling, touched } from './idle.js';
 import { JobRecords } from './jobs.js';
 import { EventLog } from './log.js';
 import { Marks } from './marks.js';
+import { ownersPage } from './numbers.js';
 import { isAlive, MemoryRecords, merge, type StoredToken, toMs, toRecord } from './records.js';
 import { Revocations } from './revocations.js';
+import { oldestBeyond } from './room.js';
 import { AHEAD, endOfLife, isMeantBy, type Run } from './timing.js';
 
 /** Overdue tokens of its scope that a create ends on its way. */
@@ -70,6 +74,10 @@ export class MemoryTokenRepository implements TokenRepository {
     return this.#clock.now();
   }
 
+  reckoned(): Microseconds {
+    return this.#clock.reckoned();
+  }
+
   /** Lets time pass. @param seconds from 0 up, fractions allowed. */
   advance(seconds: number): void {
     this.#clock.advance(seconds);
@@ -84,7 +92,7 @@ export class MemoryTokenRepository implements TokenRepository {
     const data = decodeEntries(encodeEntries(command.data).flat());
     return {
       ...{ id, app, type, owner, data, version, createdAt: toMs(createdAt), expiresAt },
-      ...attributesOf(command),
+      ...attributesAtBirth(command, expiresAt),
     };
   }
 
@@ -93,9 +101,20 @@ export class MemoryTokenRepository implements TokenRepository {
     return live && toRecord(live);
   }
 
+  async touch({ id, app, type, usedAt, every }: TokenUse): Promise<void> {
+    const run = this.#run({ until: Number.POSITIVE_INFINITY });
+    const used = Math.min(usedAt, run.now);
+    const token = this.#live({ id, app, type }, run);
+    if (!token || !isMeantBy({ issuedAt: usedAt }, token, run)) return;
+    const expiresAt = touched(token, used, every);
+    if (expiresAt !== undefined) this.#records.move(token, expiresAt);
+  }
+
   async update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined> {
     const decided = this.#decide(command, attempt, (run) =>
       this.#change(command, run, (token) => {
+        if (command.ifVersion !== undefined && command.ifVersion !== token.version)
+          throw new VersionConflictError(token.version);
         const entries = merge(token.entries, command.data);
         const bytes = dataBytes(decodeEntries(entries.flat()));
         if (bytes > this.#maxDataBytes) {
@@ -114,10 +133,14 @@ export class MemoryTokenRepository implements TokenRepository {
     const { issuedAt, duration } = command;
     const decided = this.#decide(command, attempt, (run) =>
       this.#change(command, run, (token) => {
-        let expiresAt = run.job ? endOfLife(issuedAt, duration, run) : run.nowMs + durationMs(duration);
+        const life = durationMs(duration);
+        const ceiling = run.job ? endOfLife(issuedAt, life, run) : run.nowMs + life;
+        let expiresAt = refreshed(token, ceiling, ceiling - life);
         // One that waited never shortens what a later one has set.
-        if (run.job && issuedAt < token.refreshedAt) expiresAt = Math.max(expiresAt, token.expiresAt);
+        const isOutdone = run.job !== undefined && issuedAt < token.refreshedAt;
+        if (isOutdone) expiresAt = Math.max(expiresAt, token.expiresAt);
         if (expiresAt <= run.nowMs) return 'token-expired';
+        setCeiling(token, ceiling, isOutdone);
         this.#records.move(token, expiresAt);
         token.refreshedAt = Math.max(token.refreshedAt, issuedAt);
         return 'token-refreshed';
@@ -177,6 +200,22 @@ export class MemoryTokenRepository implements TokenRepository {
     return found;
   }
 
+  async count(command: Commands['count']): Promise<number> {
+    const { nowMs } = this.#run({ until: Number.POSITIVE_INFINITY });
+    const { owner } = command;
+    const tokens =
+      owner === undefined ? this.#records.ofScopes(command) : this.#records.ofOwner(command, owner);
+    return tokens.filter((token) => isAlive(token, nowMs)).length;
+  }
+
+  async owners(command: Commands['owners']): Promise<OwnersPage> {
+    const { nowMs } = this.#run({ until: Number.POSITIVE_INFINITY });
+    return ownersPage(
+      command,
+      this.#records.ofScopes(command).filter((token) => isAlive(token, nowMs)),
+    );
+  }
+
   async giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<Set<string>> {
     return this.#jobs.giveUp(job, commands, this.#clock.now());
   }
@@ -198,9 +237,10 @@ export class MemoryTokenRepository implements TokenRepository {
 
   #create(command: Commands['create'], run: Run): Pick<StoredToken, 'version' | 'createdAt' | 'expiresAt'> {
     const { id, app, type, owner, issuedAt, custom } = command;
-    let expiresAt = endOfLife(issuedAt, command.duration, run);
+    const life = unusedLifeMs(command);
+    let expiresAt = endOfLife(issuedAt, life, run);
     // In process, a life as short as the way to the store begins here.
-    if (expiresAt <= run.nowMs && !run.job) expiresAt = run.nowMs + durationMs(command.duration);
+    if (expiresAt <= run.nowMs && !run.job) expiresAt = run.nowMs + life;
     if (expiresAt <= run.nowMs) throw new CommandExpiredError();
 
     const { byId, newest: revoked } = this.#revocations.newest(command);
@@ -215,18 +255,25 @@ export class MemoryTokenRepository implements TokenRepository {
       if (own && (!custom || before.createdAt === createdAt)) return { ...before };
       throw new TokenExistsError();
     }
+    if (command.limit) this.#makeRoom(command, command.limit, run);
     if (before) this.#expire(before, run);
     const overdue = this.#records.overdue(command, run.nowMs);
     for (const token of overdue.slice(0, CLEARED_BY_CREATE)) this.#expire(token, run);
 
     const entries = encodeEntries(command.data);
-    const attributes = attributesOf(command);
+    const attributes = attributesAtBirth(command, expiresAt);
     const token = {
       ...{ id, app, type, owner, version: 1, createdAt, expiresAt, refreshedAt: 0, attributes, entries },
     };
     this.#records.add(token);
     this.#log.publish('token-created', token, run.nowMs, run);
     return { version: 1, createdAt, expiresAt };
+  }
+
+  /** Ends the oldest tokens beyond a limit, each as a delete would. @throws {LimitExceededError} */
+  #makeRoom(command: Commands['create'], limit: OwnerLimit, run: Run): void {
+    const owned = this.#records.ofOwner(command, command.owner).filter((token) => isAlive(token, run.nowMs));
+    for (const token of oldestBeyond(limit, owned)) this.#revocations.forRoom(token, run);
   }
 
   /** Changes a live token, unless it is of a later life than the command, or revoked. Answers which life it changed. */

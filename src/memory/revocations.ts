@@ -46,6 +46,12 @@ export class Revocations {
     this.#end(live, 'consumed', command, run);
   }
 
+  /** Ends a live token, as a delete would, so that there is room for another. */
+  forRoom(token: StoredToken, run: Run): void {
+    this.#marks.set(idMark(token, token.id), Math.max(run.now, token.createdAt), run.now);
+    this.#end(token, 'limit', {}, run);
+  }
+
   /** All of an owner but one token. In memory nothing can meet the mark before it is done: that one needs no more. */
   ofOwner(command: Commands['deleteAll'], run: Run): number {
     const { owner, except } = command;

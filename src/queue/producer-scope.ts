@@ -53,7 +53,7 @@ export class ProducerScope<D extends object = AnyData> extends DoorScope<D, Comm
   ): Promise<Receipt<O>> {
     return this.#door.enqueue(
       operation,
-      this.fill(input as Unscoped<Scope>) as unknown as Operations[O]['input'],
+      this.fill(input as Unscoped<Scope>, operation) as unknown as Operations[O]['input'],
       options,
     );
   }

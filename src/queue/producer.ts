@@ -25,16 +25,20 @@ import { type Sealed, Sealer } from '../tokens/sealer.js';
 import type {
   AnyData,
   ConsumeInput,
+  CountInput,
   CreateInput,
   DeleteAllInput,
   DeleteAppInput,
   DeleteByIdInput,
   DeleteInput,
   DeleteScopeInput,
+  GetInput,
   IdInput,
   ListInput,
   Operation,
   Operations,
+  OwnersInput,
+  OwnersPage,
   RefreshInput,
   ScopeDefaults,
   Token,
@@ -118,10 +122,7 @@ export class TokenProducer implements TokenOperations {
     return this.#perform('create', input as CreateInput, options) as Promise<Token<D>>;
   }
 
-  get<D extends object = AnyData>(
-    input: TokenInput,
-    options?: CommandOptions,
-  ): Promise<Token<D> | undefined> {
+  get<D extends object = AnyData>(input: GetInput, options?: CommandOptions): Promise<Token<D> | undefined> {
     return this.#perform('get', input, options) as Promise<Token<D> | undefined>;
   }
 
@@ -175,6 +176,14 @@ export class TokenProducer implements TokenOperations {
 
   list<D extends object = AnyData>(input: ListInput, options?: CommandOptions): Promise<TokenRecord<D>[]> {
     return this.#perform('list', input, options) as Promise<TokenRecord<D>[]>;
+  }
+
+  count(input: CountInput, options?: CommandOptions): Promise<number> {
+    return this.#perform('count', input, options) as Promise<number>;
+  }
+
+  owners(input: OwnersInput, options?: CommandOptions): Promise<OwnersPage> {
+    return this.#perform('owners', input, options).then(asPage);
   }
 
   /**
@@ -376,6 +385,12 @@ const random = (): string => randomBytes(16).toString('base64url');
 /** Never all digits, and no name of BullMQ's own. */
 const newJobId = (): string => `j-${random()}`;
 const newCommandId = (): string => random();
+
+/** JSON knows no `undefined`: it leaves out the cursor of the last page. */
+const asPage = (value: unknown): OwnersPage => ({
+  ...(value as OwnersPage),
+  cursor: (value as OwnersPage).cursor,
+});
 
 function withoutStamp({ issuedAt: _, ...content }: WireCommand): Record<string, unknown> {
   return content;

@@ -11,6 +11,7 @@ export class RedisClock implements Clock {
   readonly #ask: () => Promise<Microseconds>;
   #time: Microseconds = Date.now() * MICROS_PER_MS;
   #monotonic = performance.now();
+  #asked = this.#monotonic;
   #wallAhead = wallAhead();
   #last = 0;
   #syncing: Promise<void> | undefined;
@@ -27,12 +28,18 @@ export class RedisClock implements Clock {
   }
 
   now(): Microseconds {
-    const elapsed = performance.now() - this.#monotonic;
-    // In the background: the old reckoning is good enough meanwhile. A failure is tried again a minute later.
-    if (this.#synced && elapsed > RESYNC)
-      this.sync().catch(() => this.#restart(this.#time + elapsed * MICROS_PER_MS));
-    this.#last = Math.max(this.#last + 1, Math.floor(this.#time + elapsed * MICROS_PER_MS));
+    this.#last = Math.max(this.#last + 1, this.reckoned());
     return this.#last;
+  }
+
+  reckoned(): Microseconds {
+    const now = performance.now();
+    // In the background: the old reckoning is good enough meanwhile. A failure is tried again a minute later.
+    if (this.#synced && now - this.#asked > RESYNC) {
+      this.#asked = now;
+      this.sync().catch(() => {});
+    }
+    return Math.floor(this.#time + (now - this.#monotonic) * MICROS_PER_MS);
   }
 
   /** Every later stamp is later than a time that a reply told. One that is far off the reckoning makes it void. */
@@ -76,6 +83,7 @@ export class RedisClock implements Clock {
   #restart(time: Microseconds): void {
     this.#time = time;
     this.#monotonic = performance.now();
+    this.#asked = this.#monotonic;
     this.#wallAhead = wallAhead();
   }
 }

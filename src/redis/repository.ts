@@ -1,21 +1,24 @@
 /** Tokens in Redis: one `GET` to read, one script per change. */
 import { attributesOf } from '../tokens/attributes.js';
 import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
-import type { Command, Commands } from '../tokens/commands.js';
+import type { Commands } from '../tokens/commands.js';
+import { ValidationError } from '../tokens/errors.js';
 import { durationMs } from '../tokens/fields.js';
 import { ownerShard, shardOf } from '../tokens/identity.js';
+import { attributesAtBirth, type TokenUse } from '../tokens/idle.js';
 import type { ResolvedTokenOptions } from '../tokens/options.js';
 import type { Attempt, JobCommand, JobReference, TokenRepository } from '../tokens/repository.js';
-import type { Scope, TokenRecord } from '../tokens/types.js';
+import type { OwnersPage, Scope, TokenRecord } from '../tokens/types.js';
 import { ChangeSender } from './changes.js';
 import { decodeRecord, encodeAttributes, encodeChanges, encodeTail, toMs } from './codec.js';
 import { Deployment } from './deployment.js';
 import { Keys, scopeArgs } from './keys.js';
+import { Numbers } from './numbers.js';
 import { RecordReader } from './reader.js';
 import { parseReply, type Reply, refusal } from './reply.js';
 import { ScopeEnder, type ScopeStep } from './scope-ender.js';
 import type { ScriptName } from './scripts.generated.js';
-import { begun, later, toldArgs } from './steps.js';
+import { begun, FOR_EVER, later, toldArgs } from './steps.js';
 import type { Store } from './store.js';
 import { Sweeper } from './sweeper.js';
 
@@ -32,6 +35,7 @@ export class RedisTokenRepository implements TokenRepository {
   readonly #shards: readonly number[];
   readonly #sweeper: Sweeper;
   readonly #scopeEnder: ScopeEnder;
+  readonly #numbers: Numbers;
 
   constructor(store: Store, options: ResolvedTokenOptions) {
     this.#store = store;
@@ -41,6 +45,7 @@ export class RedisTokenRepository implements TokenRepository {
     this.#changes = new ChangeSender(store);
     this.#deployment = new Deployment(store, this.#keys, options);
     this.#shards = Array.from({ length: options.shards }, (_, shard) => shard);
+    this.#numbers = new Numbers(store, this.#keys, this.#shards, this);
     this.#sweeper = new Sweeper(store, this.#keys, this.#shards);
     const step: ScopeStep = (shard, command, attempt, scope, args) =>
       this.#change('deleteScope', command, attempt, shard, { keys: [this.#keys.floor(shard)], args }, scope);
@@ -59,10 +64,14 @@ export class RedisTokenRepository implements TokenRepository {
     return this.#deployment.now();
   }
 
+  reckoned(): Microseconds {
+    return this.#deployment.reckoned();
+  }
+
   async create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord> {
-    const { id, app, type, owner, data } = command;
-    const attributes = attributesOf(command);
+    const { id, app, type, owner, data, limit } = command;
     const shard = shardOf(id, this.#options.shards);
+    if (limit) this.#checkLimitable(command, shard);
     const reply = await this.#change('create', command, attempt, shard, {
       keys: [
         this.#keys.floor(shard),
@@ -76,14 +85,19 @@ export class RedisTokenRepository implements TokenRepository {
         JSON.stringify(owner),
         durationMs(command.duration),
         flag(command.custom),
-        encodeAttributes(attributes),
+        encodeAttributes(attributesOf(command)),
         encodeTail(data),
+        limit?.max ?? '',
+        flag(limit?.overflow === 'end-oldest'),
       ],
     });
     const found = recordOf(reply, id, command);
     if (found) return found;
     const [version, createdAt, expiresAt] = reply.numbers;
-    return { id, app, type, owner, data, version, createdAt: toMs(createdAt), expiresAt, ...attributes };
+    return {
+      ...{ id, app, type, owner, data, version, createdAt: toMs(createdAt), expiresAt },
+      ...attributesAtBirth(command, expiresAt),
+    };
   }
 
   async get(command: Pick<Commands['get'], 'id' | 'app' | 'type'>): Promise<TokenRecord | undefined> {
@@ -92,11 +106,20 @@ export class RedisTokenRepository implements TokenRepository {
     return text === null ? undefined : decodeRecord(command.id, text, command);
   }
 
+  async touch(use: TokenUse): Promise<void> {
+    const shard = shardOf(use.id, this.#options.shards);
+    const command = { ...use, op: 'touch', issuedAt: use.usedAt };
+    await this.#change('touch', command, { until: FOR_EVER }, shard, {
+      keys: [this.#keys.record(shard, use.id)],
+      args: [use.id, use.every],
+    });
+  }
+
   async update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined> {
     const shard = shardOf(command.id, this.#options.shards);
     const reply = await this.#change('update', command, attempt, shard, {
       keys: [this.#keys.record(shard, command.id)],
-      args: [command.id, this.#options.maxDataBytes, ...encodeChanges(command.data)],
+      args: [command.id, this.#options.maxDataBytes, command.ifVersion ?? '', ...encodeChanges(command.data)],
     });
     return recordOf(reply, command.id, command);
   }
@@ -169,6 +192,14 @@ export class RedisTokenRepository implements TokenRepository {
     return records.slice(0, command.limit);
   }
 
+  count(command: Commands['count']): Promise<number> {
+    return this.#numbers.count(command);
+  }
+
+  owners(command: Commands['owners']): Promise<OwnersPage> {
+    return this.#numbers.owners(command);
+  }
+
   async giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<Set<string>> {
     const replies = await this.#onShardsOf(commands, (shard, commandIds) =>
       this.#store.readScript('giveUp', [this.#keys.job(shard, job)], commandIds),
@@ -195,6 +226,14 @@ export class RedisTokenRepository implements TokenRepository {
   async close(): Promise<void> {
     this.#deployment.leave();
     await this.#store.close();
+  }
+
+  /** An owner's tokens are counted where they lie together. */
+  #checkLimitable({ app, type, owner, custom }: Commands['create'], shard: number): void {
+    const { shards } = this.#options;
+    if (shards === 1 || (!custom && shard === ownerShard(app, type, owner, shards))) return;
+    const problem = "is for generated tokens of the owner's own shard where shards are more than 1";
+    throw new ValidationError('create', [{ field: 'limit', problem }]);
   }
 
   /** Steps over one shard, until it holds nothing of the owner that is older than the revocation. */
@@ -266,14 +305,15 @@ export class RedisTokenRepository implements TokenRepository {
 
   async #change(
     script: ScriptName,
-    command: Command,
+    command: { op: string; issuedAt: Microseconds },
     attempt: Attempt,
     shard: number,
     { keys, args }: { keys: readonly string[]; args: readonly (string | number)[] },
-    scope: Scope = command as Command & Scope,
+    scope: Scope = command as Scope & { op: string; issuedAt: Microseconds },
   ): Promise<Reply> {
     const answer = await this.#changes.send(shard, {
       script,
+      id: 'id' in command ? (command.id as string) : undefined,
       keys: [
         this.#keys.scopeIndex(shard, scope),
         this.#keys.log(shard),

@@ -4,8 +4,8 @@ import { StoreUnavailableError } from '../tokens/errors.js';
 import type { Attempt } from '../tokens/repository.js';
 import type { RevocationDetails } from '../tokens/types.js';
 
-/** No deadline: for the later steps of a change whose first step has met it. */
-const FOR_EVER: Microseconds = Number.MAX_SAFE_INTEGER;
+/** No deadline: for the later steps of a change whose first step has met it, and for what may come late. */
+export const FOR_EVER: Microseconds = Number.MAX_SAFE_INTEGER;
 
 /** How the steps behind the first are run. */
 export const later = (attempt: Attempt): Attempt => (attempt.job ? attempt : { ...attempt, until: FOR_EVER });

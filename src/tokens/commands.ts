@@ -5,19 +5,25 @@ import {
   IsDuration,
   IsFlag,
   IsHint,
+  IsIdle,
+  IsIfVersion,
   IsLabel,
   IsLimit,
   IsName,
+  IsOptionalName,
+  IsOwnerCursor,
+  IsOwnerLimit,
+  IsPageLimit,
   IsPosition,
   IsStamp,
   IsTokenData,
   IsTokenId,
-  MayBeName,
+  IsTouch,
   MayBeReason,
   MayBeRevoker,
   MayBeTokenId,
 } from './fields.js';
-import type { ListPosition, Operation } from './types.js';
+import type { ListPosition, Operation, OwnerLimit } from './types.js';
 
 abstract class AppCommand {
   abstract readonly op: Operation;
@@ -48,17 +54,22 @@ export class CreateCommand extends ScopedCommand {
   /** Of the secret, as its sender made it. */
   @IsHint() hint?: string | undefined;
   @IsLabel() label?: string | undefined;
+  @IsIdle() idle?: number | undefined;
+  @IsOwnerLimit() limit?: OwnerLimit | undefined;
 }
 
 export class GetCommand extends ScopedCommand {
   readonly op = 'get';
   @IsTokenId() id!: string;
+  /** False where it is no use of the token. */
+  @IsTouch() touch?: boolean | undefined;
 }
 
 export class UpdateCommand extends ScopedCommand {
   readonly op = 'update';
   @IsTokenId() id!: string;
   @IsTokenData() data!: object;
+  @IsIfVersion() ifVersion?: number | undefined;
 }
 
 export class RefreshCommand extends ScopedCommand {
@@ -81,14 +92,14 @@ export class GetByIdCommand extends ScopedCommand {
   readonly op = 'getById';
   @IsTokenId() id!: string;
   /** Where it is given, another owner's token is none. */
-  @MayBeName() owner?: string | undefined;
+  @IsOptionalName() owner?: string | undefined;
 }
 
 export class DeleteByIdCommand extends RevokingCommand {
   readonly op = 'deleteById';
   @IsTokenId() id!: string;
   /** Where it is given, another owner's token is none. */
-  @MayBeName() owner?: string | undefined;
+  @IsOptionalName() owner?: string | undefined;
 }
 
 export class DeleteAllCommand extends RevokingCommand {
@@ -115,6 +126,17 @@ export class ListCommand extends ScopedCommand {
   @IsPosition() after: ListPosition | undefined = undefined;
 }
 
+export class CountCommand extends ScopedCommand {
+  readonly op = 'count';
+  @IsOptionalName() owner?: string | undefined;
+}
+
+export class OwnersCommand extends ScopedCommand {
+  readonly op = 'owners';
+  @IsPageLimit() limit = 100;
+  @IsOwnerCursor() cursor?: string | undefined;
+}
+
 /** The command of each operation. */
 export interface Commands {
   create: CreateCommand;
@@ -129,6 +151,8 @@ export interface Commands {
   deleteScope: DeleteScopeCommand;
   deleteApp: DeleteAppCommand;
   list: ListCommand;
+  count: CountCommand;
+  owners: OwnersCommand;
 }
 
 export type Command = Commands[Operation];
@@ -144,10 +168,26 @@ interface CommandKind<O extends Operation> {
 const KINDS: { [O in Operation]: CommandKind<O> } = {
   create: {
     create: () => new CreateCommand(),
-    fields: ['issuedAt', 'app', 'type', 'id', 'owner', 'data', 'duration', 'custom', 'hint', 'label'],
+    fields: [
+      'issuedAt',
+      'app',
+      'type',
+      'id',
+      'owner',
+      'data',
+      'duration',
+      'custom',
+      'hint',
+      'label',
+      'idle',
+      'limit',
+    ],
   },
-  get: { create: () => new GetCommand(), fields: ['issuedAt', 'app', 'type', 'id'] },
-  update: { create: () => new UpdateCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'data'] },
+  get: { create: () => new GetCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'touch'] },
+  update: {
+    create: () => new UpdateCommand(),
+    fields: ['issuedAt', 'app', 'type', 'id', 'data', 'ifVersion'],
+  },
   refresh: { create: () => new RefreshCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'duration'] },
   delete: { create: () => new DeleteCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'reason', 'by'] },
   deleteAll: {
@@ -166,6 +206,8 @@ const KINDS: { [O in Operation]: CommandKind<O> } = {
   },
   deleteApp: { create: () => new DeleteAppCommand(), fields: ['issuedAt', 'app', 'reason', 'by'] },
   list: { create: () => new ListCommand(), fields: ['issuedAt', 'app', 'type', 'owner', 'limit', 'after'] },
+  count: { create: () => new CountCommand(), fields: ['issuedAt', 'app', 'type', 'owner'] },
+  owners: { create: () => new OwnersCommand(), fields: ['issuedAt', 'app', 'type', 'limit', 'cursor'] },
 };
 
 export const OPERATIONS = Object.keys(KINDS) as Operation[];
@@ -173,7 +215,8 @@ export const OPERATIONS = Object.keys(KINDS) as Operation[];
 /** Whether it may change something, so that applying it twice would differ from once. */
 export const isChange = ({ op }: Command): boolean => !READS.has(op);
 
-const READS: ReadonlySet<Operation> = new Set<Operation>(['get', 'getById', 'list']);
+/** What changes nothing. */
+export const READS: ReadonlySet<string> = new Set<Operation>(['get', 'getById', 'list', 'count', 'owners']);
 
 /** What is never too old, and has a lane of its own. A consume is a use of its token: it can come too late. */
 export const isRevocation = (op: Operation): boolean => REVOCATIONS.has(op);

@@ -17,6 +17,7 @@ export type RevocationReason =
   | 'deleted-scope'
   | 'deleted-app'
   | 'consumed'
+  | 'limit'
   // Whatever else a caller gave: the others stay what an editor suggests.
   | (string & {});
 

@@ -7,19 +7,24 @@ import type { ResolvedTokenOptions } from './options.js';
 import type { Attempt, TokenRepository } from './repository.js';
 import { DoorScope } from './scope.js';
 import { type Sealed, Sealer } from './sealer.js';
+import { Touches } from './touches.js';
 import type {
   AnyData,
   ConsumeInput,
+  CountInput,
   CreateInput,
   DeleteAllInput,
   DeleteAppInput,
   DeleteByIdInput,
   DeleteInput,
   DeleteScopeInput,
+  GetInput,
   IdInput,
   ListInput,
   Operation,
   Operations,
+  OwnersInput,
+  OwnersPage,
   RefreshInput,
   ScopeDefaults,
   ScopedTokens,
@@ -34,6 +39,7 @@ export class InProcessTokens implements TokenOperations {
   readonly #repository: TokenRepository;
   readonly #sealer: Sealer;
   readonly #near: NearReads | undefined;
+  readonly #touches: Touches;
   readonly #timeout: number;
   readonly #calls: ActiveCalls;
 
@@ -41,6 +47,7 @@ export class InProcessTokens implements TokenOperations {
     this.#repository = repository;
     this.#sealer = new Sealer(options, repository);
     this.#near = repository.peek && new NearReads(repository, options);
+    this.#touches = new Touches(repository, options.touchEvery);
     this.#timeout = options.timeout * MICROS_PER_MS;
     this.#calls = new ActiveCalls(name);
   }
@@ -55,15 +62,20 @@ export class InProcessTokens implements TokenOperations {
   }
 
   /** As the others, by as few promises as can be. */
-  async get<D extends object = AnyData>(input: TokenInput): Promise<Token<D> | undefined> {
+  async get<D extends object = AnyData>(input: GetInput): Promise<Token<D> | undefined> {
     this.#calls.begin();
     try {
       const near = this.#near?.find(input);
-      if (near) return near as Token<D>;
+      if (near) {
+        if (near.idle !== undefined) this.#touches.used(near);
+        return near as Token<D>;
+      }
       const { command, token, possible } = this.#sealer.seal('get', input);
       if (!possible) return undefined;
       if (!this.#repository.isReady) await this.#repository.ready();
-      return toToken<D>(await this.#repository.get(command), token);
+      const found = await this.#repository.get(command);
+      if (found?.idle !== undefined && command.touch !== false) this.#touches.used(found);
+      return toToken<D>(found, token);
     } finally {
       this.#calls.end();
     }
@@ -133,6 +145,14 @@ export class InProcessTokens implements TokenOperations {
     );
   }
 
+  count(input: CountInput): Promise<number> {
+    return this.#run('count', input, ({ command }) => this.#repository.count(command));
+  }
+
+  owners(input: OwnersInput): Promise<OwnersPage> {
+    return this.#run('owners', input, ({ command }) => this.#repository.owners(command));
+  }
+
   idOf(input: TokenInput): string {
     return this.#sealer.idOf(input);
   }
@@ -147,6 +167,7 @@ export class InProcessTokens implements TokenOperations {
 
   async close(): Promise<void> {
     await this.#calls.close();
+    await this.#touches.settled();
     await this.#repository.close();
   }
 

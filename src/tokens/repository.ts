@@ -1,7 +1,8 @@
 /** What a store must do for tokens. It names nothing of any particular store. */
 import type { Clock, Microseconds } from './clock.js';
 import type { Command, Commands } from './commands.js';
-import type { Scope, TokenRecord } from './types.js';
+import type { TokenUse } from './idle.js';
+import type { OwnersPage, Scope, TokenRecord } from './types.js';
 
 /** The job on whose behalf a command runs: what is decided for it is decided once. */
 export interface JobReference {
@@ -37,7 +38,7 @@ export interface TokenRepository extends Clock {
   readonly isReady: boolean;
   /** Resolves when the store answers, fits the options, and has told its time. */
   ready(): Promise<void>;
-  /** @throws {TokenExistsError} {TokenRevokedError} {CommandExpiredError} */
+  /** @throws {TokenExistsError} {TokenRevokedError} {LimitExceededError} {CommandExpiredError} */
   create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord>;
   get(command: Commands['get']): Promise<TokenRecord | undefined>;
   /**
@@ -45,7 +46,12 @@ export interface TokenRepository extends Clock {
    * `undefined` says nothing about the token.
    */
   peek?(id: string, scope: Scope): TokenRecord | undefined;
-  /** @throws {ValidationError} where the merged data would be too large; {CommandExpiredError} */
+  /**
+   * Writes down that a token was used: from then on it lives for its `idle` time, up to its ceiling. It never shortens a
+   * life and never revives one, tells no event, and changes no version. One that was used within `every` is left alone.
+   */
+  touch(use: TokenUse): Promise<void>;
+  /** @throws {ValidationError} where the merged data would be too large; {VersionConflictError} {CommandExpiredError} */
   update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined>;
   /** @throws {CommandExpiredError} */
   refresh(command: Commands['refresh'], attempt: Attempt): Promise<TokenRecord | undefined>;
@@ -58,6 +64,9 @@ export interface TokenRepository extends Clock {
   deleteScope(command: Commands['deleteScope'], attempt: Attempt): Promise<number>;
   deleteApp(command: Commands['deleteApp'], attempt: Attempt): Promise<number>;
   list(command: Commands['list']): Promise<TokenRecord[]>;
+  count(command: Commands['count']): Promise<number>;
+  /** @throws {ValidationError} for a cursor that another deployment gave. */
+  owners(command: Commands['owners']): Promise<OwnersPage>;
 
   /**
    * Decides that changes of a job are given up, but for those that something was decided for: no attempt applies them

@@ -1,7 +1,7 @@
 /** Turns a caller's input into a command: checks it, and puts the id in place of the secret. */
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from './clock.js';
-import { buildCommand, type CommandFields, type Commands, isOperation } from './commands.js';
+import { buildCommand, type CommandFields, type Commands, isChange, isOperation } from './commands.js';
 import { copyData, kindOf } from './data.js';
 import { type FieldProblem, ValidationError } from './errors.js';
 import { secretProblem } from './fields.js';
@@ -34,12 +34,12 @@ type RawInput = Record<string, unknown>;
 /** What an input may hold: the fields of inputs, and those of a token, which may be passed as it is. */
 const INPUT_FIELDS = new Set([
   ...['app', 'type', 'owner', 'data', 'duration', 'customToken', 'token', 'limit', 'after', 'tokenPrefix'],
-  ...['hint', 'label', 'except', 'reason', 'by'],
-  ...['id', 'version', 'createdAt', 'expiresAt'],
+  ...['hint', 'label', 'idle', 'touch', 'ifVersion', 'cursor', 'except', 'reason', 'by'],
+  ...['id', 'version', 'createdAt', 'expiresAt', 'lastUsedAt', 'absoluteExpiresAt'],
 ]);
 
-/** Operations on a token that is presented. */
-const PRESENTED: ReadonlySet<Operation> = new Set<Operation>([
+/** What is asked about one token, by whoever presents it. */
+const PRESENTING: ReadonlySet<Operation> = new Set<Operation>([
   'get',
   'update',
   'refresh',
@@ -82,7 +82,7 @@ export class Sealer {
     const noPrefix = isOwn ? undefined : isTokenPrefix(tokenPrefix);
     const prefix = isOwn || noPrefix ? this.#options.tokenPrefix : (tokenPrefix as string);
     const custom = op === 'create' && given.customToken !== undefined;
-    const presented = PRESENTED.has(op);
+    const presented = PRESENTING.has(op);
     const problems = found.length > 0 ? [...found] : [];
     for (const field of Object.keys(given)) {
       if (!INPUT_FIELDS.has(field) || NARROWER[op]?.includes(field))
@@ -92,6 +92,11 @@ export class Sealer {
     if (op === 'create') {
       if (custom) addProblem(problems, 'customToken', customProblem(given.customToken, prefix));
       addProblem(problems, 'hint', hintProblem(given));
+      if (custom && given.limit !== undefined && this.#options.shards > 1)
+        problems.push({
+          field: 'limit',
+          problem: 'does not go with a customToken where shards are more than 1',
+        });
     } else if (presented && typeof given.token !== 'string') {
       problems.push({
         field: 'token',
@@ -100,7 +105,7 @@ export class Sealer {
     }
 
     const command = buildCommand(op, given as CommandFields<O>);
-    command.issuedAt = this.#clock.now();
+    command.issuedAt = isChange(command) ? this.#clock.now() : this.#clock.reckoned();
     const bySecret = op === 'create' || presented;
     if (bySecret) (command as Commands['get']).id = NO_ID;
     if (op === 'deleteAll') this.#sealException(command as Commands['deleteAll'], given, prefix, problems);
@@ -111,8 +116,12 @@ export class Sealer {
       if (create.data === undefined) create.data = {};
     }
     checkCommand(command, this.#options.maxDataBytes, problems);
-    // A copy: the caller may change the object while the command waits.
+    // Copies: the caller may change the objects while the command waits.
     if ('data' in command) command.data = copyData(command.data);
+    if (op === 'create') {
+      const create = command as Commands['create'];
+      if (create.limit) create.limit = { max: create.limit.max, overflow: create.limit.overflow ?? 'reject' };
+    }
 
     if (!bySecret) return { command, token: undefined, possible: true };
     const sealed = command as Commands['create' | 'get'];
@@ -132,7 +141,7 @@ export class Sealer {
   }
 
   /** The id of a presented token. @throws {ValidationError} */
-  idOf(input: Operations['get']['input']): string {
+  idOf(input: Operations['delete']['input']): string {
     return this.seal('get', input).command.id;
   }
 

@@ -140,8 +140,10 @@ describe('A token', function () {
       'channel',
       'error',
       'hash',
+      'hint',
       'key',
       'message',
+      'numbers',
       'set',
       'stream',
       'string',
@@ -257,6 +259,20 @@ describe('A token', function () {
     const token = keep(created.token);
     const input = { ...SCOPE, token };
     await door.get(input);
+    const shown = { hint: true, label: 'a phone', idle: 30 };
+    const hinted = await door.create({
+      ...{ ...OWNER, ...shown, duration: 60, limit: { max: 2, overflow: 'end-oldest' } },
+      ...(customToken && { customToken: `${generateToken().slice(3)}${customToken}` }),
+    });
+    keep(hinted.token);
+    // Four characters are what is shown on purpose, and no more than they.
+    assert.include(hinted.token, hinted.hint?.slice(-4) ?? 'none');
+    seen.add('hint', inspect({ ...hinted, token: undefined }));
+    await door.get({ ...SCOPE, token: hinted.token });
+    await door.get({ ...SCOPE, token: hinted.token, touch: false });
+    await fails(() => door.create({ ...OWNER, duration: 60, limit: { max: 1 } }));
+    await fails(() => door.update({ ...input, data: { a: 1 }, ifVersion: 9 }));
+    seen.add('numbers', inspect([await door.count(OWNER), await door.owners(SCOPE)], { depth: 12 }));
     await door.update({ ...input, data: { cart: null, more: [1] } });
     await door.refresh({ ...input, duration: 120 });
     seen.add('list', inspect(await door.list(OWNER), { depth: 12, showHidden: true }));
@@ -430,6 +446,9 @@ describe('A token', function () {
       run([...made, '--token', '-'], `${token}\n`, 2),
       run(['refresh', '-', ...scope, '--duration', '0'], `${token}\n`, 2),
       run(['list', ...scope, '--owner', 'ann'], '', 0),
+      run(['update', '-', ...scope, '--data', '{}', '--if-version', '99'], `${token}\n`, 2),
+      run(['get', '-', ...scope, '--no-touch'], `${token}\n`, 0),
+      run(['owners', ...scope], '', 0),
     ]);
     await run(['revoke', '-', ...scope, '--queue'], `${token}\n`, 0);
     await run(['revoke', '-', ...scope], `${token}\n`, 1);

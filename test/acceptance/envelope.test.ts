@@ -51,6 +51,11 @@ describe('Events', () => {
     await tokens.delete(input);
     await producer.create({ ...create, customToken: generateToken() }, { commandId: 'create-1' });
     await producer.deleteAll(PLACE, { commandId: 'log-out.2_everywhere' });
+    await tokens.create(create);
+    await producer.create(
+      { ...create, customToken: generateToken(), limit: { max: 1, overflow: 'end-oldest' } },
+      { commandId: 'create-2' },
+    );
     await tokens.create({ ...create, duration: 1 });
     await moveIntoPast(redis, prefix, 2_000);
     await tokens.list(PLACE);
@@ -74,6 +79,9 @@ describe('Events', () => {
       'revoked-deleted',
       'created-by-command',
       'revoked-deleted-all',
+      'created',
+      'revoked-limit',
+      'created-with-room',
       'created',
       'expired',
       ...['created', 'revoked-consumed', 'created', 'revoked-with-reason'],

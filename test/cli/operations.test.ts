@@ -121,6 +121,52 @@ describe('redis-tokens on the command line', function () {
     expect(await tokens.get(made)).deep.equal(made);
   });
 
+  for (const [door, queue] of [
+    ['in process', []],
+    ['over the queue', ['--queue']],
+  ] as const) {
+    it(`limits, names, hints at and counts tokens, and looks without using them, ${door}`, async () => {
+      if (queue.length > 0) await worker.start();
+      const create = ['create', ...SCOPE, '--owner', 'ann', '--duration', '1h', '--idle', '15m', ...queue];
+      const made = await json([...create, '--hint', '--label', 'a phone', '--limit', '1']);
+      expect(made).include({ idle: 900, label: 'a phone', hint: `rt_…${made.token.slice(-4)}` });
+      expect(made.absoluteExpiresAt - made.expiresAt).equal(2_700_000);
+      const { token, ...record } = made;
+      expect(await json(['get', '-', ...SCOPE, '--no-touch', ...queue], 0, token)).deep.equal(record);
+      const [refused, other, conflict] = await Promise.all([
+        run([...create, '--limit', '1', '--json'], { env }),
+        run([...create, '--overflow', 'end', '--json'], { env }),
+        run(['update', '-', ...SCOPE, '--data', '{}', '--if-version', '2', '--json', ...queue], {
+          env,
+          input: token,
+        }),
+      ]);
+      expect([refused.status, other.status, conflict.status]).deep.equal([2, 2, 2]);
+      expect(JSON.parse(refused.stderr).error).include({ code: 'LIMIT_EXCEEDED' });
+      expect(JSON.parse(other.stderr).error.fields[0]).include({ option: '--limit' });
+      expect(JSON.parse(conflict.stderr).error).include({ code: 'VERSION_CONFLICT', currentVersion: 1 });
+      const updated = ['update', '-', ...SCOPE, '--data', '{"a":1}', '--if-version', '1', ...queue];
+      expect(await json(updated, 0, token)).include({ version: 2 });
+      await json([...create, '--limit', '1', '--overflow', 'end-oldest']);
+      expect(await json(['get', '-', ...SCOPE, ...queue], 1, token)).equal(null);
+      await tokens.create({ app: 'shop', type: 'session', owner: 'bob', duration: 60 });
+      const [all, anns, page] = await Promise.all([
+        json(['count', ...SCOPE, ...queue]),
+        json(['count', ...SCOPE, '--owner', 'ann', ...queue]),
+        json(['owners', ...SCOPE, '--limit', '1', ...queue]),
+      ]);
+      expect([all, anns]).deep.equal([{ count: 2 }, { count: 1 }]);
+      expect(page.owners).deep.equal([{ owner: 'ann', count: 1 }]);
+      const [rest, shown] = await Promise.all([
+        json(['owners', ...SCOPE, '--cursor', page.cursor, ...queue]),
+        run(['owners', ...SCOPE, '--limit', '1', ...queue], { env }),
+      ]);
+      expect(rest).deep.equal({ owners: [{ owner: 'bob', count: 1 }] });
+      expect(shown.stdout).equal('TOKENS  OWNER\n1       ann\n');
+      expect(shown.stderr).equal(`redis-tokens: there are more: --cursor ${page.cursor}\n`);
+    });
+  }
+
   it('prints a token alone, as the others read it from standard input', async () => {
     const create = ['create', ...SCOPE, '--owner', 'ann', '--duration', '1h'];
     const [whole, alone, json] = await Promise.all([

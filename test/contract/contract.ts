@@ -11,17 +11,22 @@ import { eventContract } from './events.js';
 import { exceptContract } from './except.js';
 import { getContract } from './get.js';
 import { givenUpContract } from './given-up.js';
+import { idleContract } from './idle.js';
 import { jobContract } from './jobs.js';
+import { limitContract } from './limit.js';
 import { listContract } from './list.js';
 import { markContract } from './marks.js';
+import { numbersContract } from './numbers.js';
 import { overdueContract } from './overdue.js';
 import { reasonContract } from './reasons.js';
 import { refreshContract } from './refresh.js';
 import { scopeContract } from './scopes.js';
+import { shownContract } from './shown.js';
 import type { OpenSubject } from './subject.js';
 import { sweepContract } from './sweep.js';
 import { timeContract } from './time.js';
 import { updateContract } from './update.js';
+import { versionContract } from './versions.js';
 import { World } from './world.js';
 
 export function contract(name: string, open: OpenSubject): void {
@@ -49,5 +54,10 @@ export function contract(name: string, open: OpenSubject): void {
     dataContract(world);
     scopeContract(world);
     eventContract(world);
+    shownContract(world);
+    idleContract(world);
+    limitContract(world);
+    versionContract(world);
+    numbersContract(world);
   });
 }

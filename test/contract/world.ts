@@ -5,7 +5,7 @@ import { MICROS_PER_MS, type Microseconds } from '../../src/tokens/clock.js';
 import { buildCommand, type CommandFields, type Commands } from '../../src/tokens/commands.js';
 import type { TokenEvent } from '../../src/tokens/events.js';
 import type { Attempt, JobReference, TokenRepository } from '../../src/tokens/repository.js';
-import type { Operation, TokenRecord } from '../../src/tokens/types.js';
+import type { Operation, OwnersPage, TokenRecord } from '../../src/tokens/types.js';
 import { checkCommand } from '../../src/tokens/validation.js';
 import type { Member, OpenSubject, Subject } from './subject.js';
 
@@ -143,6 +143,20 @@ export class World {
     return this.repository.list(this.#command('list', { owner, ...fields }));
   }
 
+  count(fields: Fields<'count'> = {}): Promise<number> {
+    return this.repository.count(this.#command('count', fields));
+  }
+
+  owners(fields: Fields<'owners'> = {}): Promise<OwnersPage> {
+    return this.repository.owners(this.#command('owners', fields));
+  }
+
+  /** A use of a token, told now. @param every milliseconds since the one before. */
+  touch(id: string, { ago = 0, every = 0, app = 'shop' }: Issue & { every?: number; app?: string } = {}) {
+    const usedAt = this.now() - Math.round(ago * MICROS_PER_MS);
+    return this.repository.touch({ app, type: 'session', id, usedAt, every });
+  }
+
   advance(ms: number): Promise<void> {
     return this.subject.advance(ms);
   }
@@ -183,7 +197,7 @@ export class World {
     return { byOwner: byOwner.length, byScope: byScope.length };
   }
 
-  #run<O extends Exclude<Operation, 'get' | 'getById' | 'list'>>(
+  #run<O extends Exclude<Operation, 'get' | 'getById' | 'list' | 'count' | 'owners'>>(
     op: O,
     fields: Fields<O>,
   ): ReturnType<TokenRepository[O]> {

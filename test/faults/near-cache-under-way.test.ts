@@ -136,8 +136,8 @@ describe('A get that is under way', () => {
     const id = await create();
     await readAround(id, async () => {
       await world.redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
-      await eventually('it is noticed', () => !invalidations.hears);
-      await eventually('it hears again', () => invalidations.hears);
+      await eventually('it is noticed', () => !invalidations.hears(performance.now()));
+      await eventually('it hears again', () => invalidations.hears(performance.now()));
     });
     assert.isFalse(await isKept(id));
     assert.isTrue(await isKept(id), 'one that was asked for later is');

@@ -233,19 +233,27 @@ describe('Operations through a queue', () => {
     const sessions = producer.scope<{ name: string }>({
       ...SCOPE,
       duration: 60,
-      limit: 1,
+      idle: 30,
+      hint: true,
+      limit: { max: 2, overflow: 'end-oldest' },
       tokenPrefix: 'shop_',
     });
     const { token, ...record } = await sessions.create({ owner: 'ann', data: { name: 'Ann' } });
     assert.match(token, /^shop_/);
     assert.deepInclude(record, { ...SCOPE, owner: 'ann', data: { name: 'Ann' } });
-    assert.approximately(record.expiresAt - record.createdAt, 60_000, 2);
-    assert.deepEqual(await sessions.get({ token }), { ...record, token });
+    assert.approximately(record.expiresAt - record.createdAt, 30_000, 2);
+    assert.equal((record.absoluteExpiresAt as number) - record.expiresAt, 30_000);
+    assert.equal(record.hint, `shop_…${token.slice(-4)}`);
+    assert.deepEqual(await sessions.get({ token, touch: false }), { ...record, token });
     assert.equal((await sessions.update({ token, data: { name: 'Anna' } }))?.data.name, 'Anna');
     assert.equal((await sessions.refresh({ token }))?.version, 3);
     await sessions.create({ owner: 'ann', duration: 600 });
-    assert.lengthOf(await sessions.list({ owner: 'ann' }), 1);
-    assert.lengthOf(await sessions.list({ owner: 'ann', limit: 9 }), 2);
+    assert.lengthOf(await sessions.list({ owner: 'ann' }), 2);
+    assert.lengthOf(await sessions.list({ owner: 'ann', limit: 1 }), 1);
+    assert.equal(await sessions.count({ owner: 'ann' }), 2);
+    assert.equal(await sessions.count(), 2);
+    const ofAnn = { owners: [{ owner: 'ann', count: 2 }], cursor: undefined };
+    assert.deepEqual(await sessions.owners(), ofAnn);
     assert.equal(sessions.idOf({ token }), record.id);
     assert.isTrue(await sessions.delete({ token }));
     assert.equal(await sessions.deleteAll({ owner: 'ann' }), 1);

@@ -3,8 +3,9 @@ import { performance } from 'node:perf_hooks';
 import { LRUCache } from 'lru-cache';
 import { MICROS_PER_MS, type Microseconds } from '../../tokens/clock.js';
 import type { Commands } from '../../tokens/commands.js';
+import type { TokenUse } from '../../tokens/idle.js';
 import type { Attempt, JobCommand, JobReference, TokenRepository } from '../../tokens/repository.js';
-import type { Scope, TokenRecord } from '../../tokens/types.js';
+import type { OwnersPage, Scope, TokenRecord } from '../../tokens/types.js';
 import { Entry } from './entry.js';
 import type { Invalidations } from './invalidations.js';
 import type { ResolvedCacheOptions } from './options.js';
@@ -48,12 +49,18 @@ export class NearCache implements TokenRepository {
     return this.#repository.now();
   }
 
+  reckoned(): Microseconds {
+    return this.#repository.reckoned();
+  }
+
   peek(id: string, scope: Scope): TokenRecord | undefined {
     const entry = this.#entries.get(id);
     // Not ready: the connection that reads is gone, or the process has slept, and with it the clocks.
     if (!entry || !this.#repository.isReady) return undefined;
     const { record, asked } = entry;
-    if (performance.now() - asked >= this.#ttl || this.now() >= record.expiresAt * MICROS_PER_MS) {
+    const now = performance.now();
+    if (!this.#invalidations.hears(now)) return undefined;
+    if (now - asked >= this.#ttl || this.reckoned() >= record.expiresAt * MICROS_PER_MS) {
       this.#evict(id);
       return undefined;
     }
@@ -65,9 +72,9 @@ export class NearCache implements TokenRepository {
     const { id } = command;
     const near = this.peek(id, command);
     if (near) return near;
-    if (!this.#invalidations.hears) return this.#repository.get(command as Commands['get']);
-    const flight: Flight = {};
     const asked = performance.now();
+    if (!this.#invalidations.hears(asked)) return this.#repository.get(command as Commands['get']);
+    const flight: Flight = {};
     this.#flights.set(id, flight);
     try {
       const found = await this.#repository.get(command as Commands['get']);
@@ -82,6 +89,10 @@ export class NearCache implements TokenRepository {
 
   create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord> {
     return this.#evicting(command, this.#repository.create(command, attempt));
+  }
+
+  touch(use: TokenUse): Promise<void> {
+    return this.#evicting(use, this.#repository.touch(use));
   }
 
   update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined> {
@@ -133,6 +144,14 @@ export class NearCache implements TokenRepository {
 
   list(command: Commands['list']): Promise<TokenRecord[]> {
     return this.#repository.list(command);
+  }
+
+  count(command: Commands['count']): Promise<number> {
+    return this.#repository.count(command);
+  }
+
+  owners(command: Commands['owners']): Promise<OwnersPage> {
+    return this.#repository.owners(command);
   }
 
   giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<Set<string>> {

@@ -5,4 +5,8 @@
 --- @include "update"
 --- @include "refresh"
 
+-- Changes nothing, and is refused where nothing may grow.
+local probe = redis.pcall('SETRANGE', tag .. 'none', 0, '')
+if type(probe) == 'table' and probe.err then memory_full = probe end
+
 return make_all()

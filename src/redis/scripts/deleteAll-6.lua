@@ -36,8 +36,8 @@ end
 local function spare(record)
   if not record or record.owner ~= owner or record.created > stamp then return end
   if revocation_of(except, record) then return end
-  if stamp > (attribute(record, 'spared') or 0) then
-    set_attribute(record, 'spared', stamp)
+  if stamp > tonumber(attribute(record, 'spared') or 0) then
+    set_number(record, 'spared', stamp)
     write(except, record)
   end
   return true

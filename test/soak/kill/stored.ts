@@ -92,7 +92,7 @@ async function readTokens(url: string, prefix: string, ledger: Ledger): Promise<
   try {
     const readable = new Map<string, TokenRecord>();
     await inParts([...ledger.tokens], async ([id, presented]) => {
-      const found = await door.get(presented);
+      const found = await door.get({ ...presented, touch: false });
       if (!found) return;
       const { token: _, ...record } = found;
       readable.set(id, record);

@@ -2,7 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { generateToken, type Operation, type Operations, type TokenProducer } from '../../../src/index.js';
 import { Chance } from '../../support/chance.js';
-import { type Answer, type Entry, isAlive, type Ledger, type Meaning } from './ledger.js';
+import { type Answer, type Entry, isAlive, type Ledger, type Meaning, recordIn } from './ledger.js';
 
 const SCOPES = [
   { app: 'shop', type: 'session' },
@@ -41,6 +41,7 @@ export class Story {
   readonly #chance: Chance;
   readonly #producers: readonly [TokenProducer, TokenProducer];
   #scope: { app: string; type: string };
+  readonly #hasIdle: boolean;
   #count = 0;
 
   constructor(
@@ -55,14 +56,16 @@ export class Story {
     this.#chance = new Chance(this.#name);
     this.#producers = this.#chance.is(0.5) ? producers : [producers[1], producers[0]];
     this.#scope = this.#chance.pick(SCOPES);
+    this.#hasIdle = this.#chance.is(0.4);
   }
 
   tell(shortLives: boolean): Promise<void> {
     const draw = this.#chance.int(1, 100);
     if (draw <= 30) return this.#oneAfterAnother();
     if (draw <= 55) return this.#inBatches();
-    if (draw <= 66) return this.#logOutEverywhere();
-    if (draw <= 70) return this.#closeDown();
+    if (draw <= 63) return this.#logOutEverywhere();
+    if (draw <= 67) return this.#closeDown();
+    if (draw <= 73) return this.#underALimit();
     return draw <= 78 && shortLives ? this.#shortLife() : this.#race();
   }
 
@@ -75,12 +78,22 @@ export class Story {
       for (let n = this.#chance.int(1, 6); n > 0; n--) {
         const entry = await this.#change(held, this.#chance.pick(['update', 'update', 'refresh', 'get']));
         this.#expect(entry, await this.#answer(entry), 'a token');
+        if (this.#chance.is(0.2)) await this.#changeOtherVersion(held, entry);
       }
       if (this.#chance.is(0.6)) return;
       await this.#end(held);
       const after = await this.#change(held, this.#chance.pick(['update', 'refresh', 'get']));
       this.#expect(after, await this.#answer(after), undefined);
     }
+  }
+
+  /** An update of a version that the token has no more is refused, whoever runs it and however often. */
+  async #changeOtherVersion(held: Held, after: Entry): Promise<void> {
+    const version = recordIn(after.answer)?.version ?? 0;
+    const input = { ...this.#of(held), data: { never: true }, ifVersion: version + 1 };
+    const entry = await this.#single('update', input, { ...this.#mine(), ifVersion: version + 1 });
+    const answer = await this.#answer(entry);
+    if (answer.status !== 'failed') this.#ledger.surprise(entry, 'it was to be refused for its version');
   }
 
   /** Commands that depend on each other travel in one job, in order. */
@@ -214,6 +227,25 @@ export class Story {
     this.#expect(read, await this.#answer(read), 'a token');
   }
 
+  /** One owner logs in again and again, and never has more tokens than a few; each time the oldest ends, or none is made. */
+  async #underALimit(): Promise<void> {
+    const max = this.#chance.int(1, 3);
+    const overflow = this.#chance.pick(['reject', 'end-oldest'] as const);
+    const input = { ...this.#creation(undefined), limit: { max, overflow } };
+    const birth = { ...this.#birth(), limit: { max, overflow } };
+    const sent = await Promise.all(
+      Array.from({ length: this.#chance.int(max + 1, 7) }, () => this.#send('create', input, birth)),
+    );
+    const answers = await Promise.all(sent.map((entry) => this.#answer(entry)));
+    const made = answers.filter((answer) => isAlive(answer)).length;
+    const wanted = overflow === 'reject' ? max : sent.length;
+    if (made !== wanted) this.#ledger.surprise(sent[0] as Entry, `${made} of ${wanted} were made`);
+    const count = await this.#single('count', { ...this.#scope, owner: this.#name }, this.#mine());
+    const counted = await this.#answer(count);
+    const isRight = counted.status === 'completed' && counted.value === max;
+    if (!isRight) this.#ledger.surprise(count, `${max} were to be counted`);
+  }
+
   /** A token that expires while it is used. */
   async #shortLife(): Promise<void> {
     const birth = { ...this.#birth(), short: SHORT * 1_000 };
@@ -278,7 +310,11 @@ export class Story {
   }
 
   #creation(customToken: string | undefined): Operations['create']['input'] {
-    const input = { ...this.#scope, owner: this.#name, duration: DURATION, data: { story: this.#name } };
+    const input = {
+      ...{ ...this.#scope, owner: this.#name, duration: DURATION, data: { story: this.#name } },
+      // So that uses are written down among all else, which changes no version and tells of nothing.
+      ...(this.#hasIdle && { idle: DURATION / 2, label: this.#name }),
+    };
     return customToken === undefined ? input : { ...input, customToken };
   }
 

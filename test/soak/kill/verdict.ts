@@ -2,8 +2,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { TokenEvent, TokenRecord } from '../../../src/index.js';
 import { segment } from '../../../src/redis/keys.js';
+import { READS } from '../../../src/tokens/commands.js';
 import { historyOf, shown } from './history.js';
-import { type Answer, type Entry, isAlive, type Ledger, recordIn } from './ledger.js';
+import { type Answer, type Entry, isAlive, type Ledger, recordIn, unused } from './ledger.js';
+import { beyondLimits, isMadeRoom, mayMakeRoom } from './limits.js';
 import type { Stored } from './stored.js';
 
 export interface Contradiction {
@@ -45,6 +47,8 @@ const CLOCKS = 100;
 
 /** Whether a command may fail as it did, kills or none. */
 function mayFail({ op, meaning, sentAt, answeredAt = 0 }: Entry, code: string): boolean {
+  if (code === 'VERSION_CONFLICT') return op === 'update' && meaning.ifVersion !== undefined;
+  if (code === 'LIMIT_EXCEEDED') return op === 'create' && meaning.limit?.overflow === 'reject';
   if (op !== 'create') return false;
   if (code === 'TOKEN_REVOKED') return meaning.doomed === true;
   const { short } = meaning;
@@ -83,6 +87,7 @@ export class Verdict {
       if (entry.op === 'get' || entry.op === 'consume') this.#judgeReading(entry);
     }
     this.#judgeMessages();
+    for (const { text, owner } of beyondLimits(ledger.entries, stored.events)) this.#object(text, owner);
     for (const lives of this.#lives.values()) for (const life of lives) this.#judgeLife(life);
     this.#judgeWhatIsLeft();
   }
@@ -117,7 +122,9 @@ export class Verdict {
     for (const event of this.#stored.events) {
       const { type, subject, data } = event;
       const entry = data.commandId === undefined ? undefined : this.#byCommandId.get(data.commandId);
-      if (type !== 'token-expired') {
+      if (isMadeRoom(event)) {
+        if (!mayMakeRoom(event, entry)) this.#object('was ended to make room', subject);
+      } else if (type !== 'token-expired') {
         if (!entry) this.#object(`${type} by a command that nobody sent: ${data.commandId}`, subject);
         else if (isMetMark(entry, event)) {
           // The revocation's effect, by whoever came across its mark first: it is answered nothing.
@@ -194,7 +201,7 @@ export class Verdict {
     }
     const wanted =
       // What was consumed is answered again, although it has gone: below it must be as it was.
-      isAlive(answer) && op !== 'get' ? 1 : answer?.status === 'completed' && answer.value === true ? 1 : 0;
+      isAlive(answer) && !READS.has(op) ? 1 : answer?.status === 'completed' && answer.value === true ? 1 : 0;
     const [effect] = effects;
     if (effect && effect.subject !== receipt.id) this.#object(`changed ${effect.subject}`, entry);
     if (effects.length === wanted) return;
@@ -247,7 +254,12 @@ export class Verdict {
       this.#judgeRecord('it is answered', told, life, entry);
       const isRight = told.version === i + 1 || (told.version > i && this.#wasRestarted(entry));
       if (!isRight) this.#object(`its version is ${i + 1}`, entry);
-      if (record && !end && told.version === record.version && !isDeepStrictEqual(told, record))
+      if (
+        record &&
+        !end &&
+        told.version === record.version &&
+        !isDeepStrictEqual(unused(told), unused(record))
+      )
         this.#object(`it is stored as ${JSON.stringify(record)}`, entry);
     }
   }

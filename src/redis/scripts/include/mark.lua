@@ -94,7 +94,7 @@ local function revocation_of(id, record)
     by_app = math.max(by_app, tonumber(late[4] or 0))
   end
   if of_all >= record.created then return 'deleted-all' end
-  if by_owner >= record.created and by_owner > (attribute(record, 'spared') or 0) then return 'deleted-all' end
+  if by_owner >= record.created and by_owner > tonumber(attribute(record, 'spared') or 0) then return 'deleted-all' end
   if by_scope >= record.created then return 'deleted-scope' end
   if by_app >= record.created then return 'deleted-app' end
   return nil

@@ -11,6 +11,7 @@ end
 local function parse(text)
   local head = head()
   if not text or sub(text, 1, #head) ~= head then return nil end
+  bytes_read = bytes_read + #text
   local from = #head + 1
   local to = from + 1
   while true do
@@ -34,21 +35,26 @@ local function parse(text)
   }
 end
 
--- A number among what a token has besides its data, or nil. No text holds a quote that could look like its name.
+-- The text of one of what a token has besides its data, or nil.
 local function attribute(record, name)
-  return tonumber(string.match(record.attributes, '"' .. name .. '":(%d+)'))
+  if record.attributes == '' then return nil end
+  return string.match(record.attributes, '"' .. name .. '":([^,}]+)')
 end
 
-local function set_attribute(record, name, number)
-  local written = '"' .. name .. '":' .. digits(number)
-  local others, before = string.gsub(record.attributes, '"' .. name .. '":%d+', written)
-  if before > 0 then
-    record.attributes = others
-  elseif record.attributes == '' then
-    record.attributes = ',{' .. written .. '}'
-  else
-    record.attributes = ',{' .. written .. ',' .. sub(record.attributes, 3)
+-- Sets a number among it; others keep their text and place.
+local function set_number(record, name, number)
+  local value = '"' .. name .. '":' .. digits(number)
+  local attributes, found = string.gsub(record.attributes, '"' .. name .. '":[^,}]+', value)
+  if found == 0 then
+    attributes = attributes == '' and ',{' .. value .. '}' or sub(attributes, 1, -2) .. ',' .. value .. '}'
   end
+  record.attributes = attributes
+end
+
+-- Milliseconds without use after which a token dies, or nil where use does not count.
+local function idle_ms(record)
+  local seconds = attribute(record, 'idle')
+  return seconds and math.max(1, floor(tonumber(seconds) * 1000 + 0.5))
 end
 
 local function read(id)
@@ -62,11 +68,13 @@ end
 
 -- Writes a record where there is none; else answers the text of the one that is there.
 local function write_new(id, record)
+  if memory_full then error(memory_full) end
   return redis.call('SET', record_key(id), encode(record), 'NX', 'GET', 'PXAT', digits(record.expires))
 end
 
 -- Writes the record: the value and its life in one command.
 local function write(id, record)
+  if memory_full then error(memory_full) end
   local text = encode(record)
   redis.call('SET', record_key(id), text, 'PXAT', digits(record.expires))
   return text

@@ -10,9 +10,17 @@ changes.refresh = function()
   local record = meant(id)
   if not record then return settle('none') end
 
-  local expires = queued and end_of_life(ARGV[9]) or now_ms + tonumber(ARGV[9])
+  local ceiling = queued and end_of_life(ARGV[9]) or now_ms + tonumber(ARGV[9])
+  local expires, idle = ceiling, idle_ms(record)
+  if idle then
+    local begun = math.max(ceiling - tonumber(ARGV[9]), tonumber(attribute(record, 'lastUsedAt') or 0))
+    expires = math.min(ceiling, begun + idle)
+  end
   -- One that waited never shortens what a later one has set.
-  if queued and issued < record.refreshed then expires = math.max(expires, record.expires) end
+  if queued and issued < record.refreshed then
+    expires = math.max(expires, record.expires)
+    if idle then ceiling = math.max(ceiling, tonumber(attribute(record, 'absoluteExpiresAt'))) end
+  end
   if expires <= now_ms then
     redis.call('DEL', KEYS[5])
     expire(id, record.owner)
@@ -21,6 +29,7 @@ changes.refresh = function()
 
   record.version = record.version + 1
   record.expires = expires
+  if idle then set_number(record, 'absoluteExpiresAt', ceiling) end
   record.refreshed = math.max(issued, record.refreshed)
   local text = write(id, record)
   index(id, record.owner, expires)

@@ -18,6 +18,17 @@ export function consumeContract(world: World): void {
       assert.deepEqual(await world.indexSizes(), { byOwner: 0, byScope: 0 });
     });
 
+    it('answers what is said of its use, again to a job that is run twice', async () => {
+      const { id } = await world.create({ idle: 30, label: 'a "link"' });
+      await world.touch(id);
+      const used = await world.get(id);
+      assert.isDefined(used?.lastUsedAt);
+      const run = { job: world.job(), commandId: 'c', issuedAt: world.now() };
+      for (let i = 0; i < 2; i++) assert.deepEqual(await world.consume(id, run), used);
+      await world.touch(id);
+      assert.isUndefined(await world.get(id));
+    });
+
     it('of two hundred at the same time is answered the record once', async () => {
       const { id } = await world.create();
       const answers = await Promise.all(Array.from({ length: 200 }, () => world.consume(id)));

@@ -38,6 +38,26 @@ export function exceptContract(world: World): void {
       }
     });
 
+    it('leaves what is said of the one’s use as it is, before and behind, and lets it be used', async () => {
+      const { id } = await world.create({ id: scatteredId(), idle: 30, hint: 'rt_…abcd' });
+      const unused = await world.get(id);
+      await world.deleteAll('ann', { except: id });
+      assert.deepEqual(await world.get(id), unused);
+      await world.touch(id);
+      const used = await world.get(id);
+      assert.isDefined(used?.lastUsedAt);
+      await world.deleteAll('ann', { except: id });
+      assert.deepEqual(await world.get(id), used);
+      await world.advance(25 * SECOND);
+      await world.touch(id);
+      await world.refresh(id, 600);
+      const keys =
+        'id app type owner data version createdAt expiresAt hint idle absoluteExpiresAt lastUsedAt';
+      assert.hasAllKeys(await world.get(id), keys.split(' '));
+      await world.advance(31 * SECOND);
+      assert.isUndefined(await world.get(id));
+    });
+
     it('excepts nothing of another owner or scope, and nothing that is not there', async () => {
       const ann = await world.create();
       const bob = await world.create({ owner: 'bob' });

@@ -160,6 +160,39 @@ describe('In Redis', () => {
     await subject.redis.del(key(others?.id as string));
   });
 
+  for (const [set, name, reason] of [
+    ['revoked', 'owner:shop:session:ann', 'deleted-all'],
+    ['revoked', 'scope:shop:session', 'deleted-scope'],
+    ['revoked', 'app:shop', 'deleted-app'],
+    ['late', 'owner:shop:session:ann', 'deleted-all'],
+    ['late', 'others:shop:session:ann', 'deleted-all'],
+    ['late', 'scope:shop:session', 'deleted-scope'],
+    ['late', 'app:shop', 'deleted-app'],
+  ] as const) {
+    it(`a limit does not count what a revocation in steps has not come to (${set}, ${name})`, async () => {
+      const [first] = [await world.create(), await world.create()];
+      await world.events();
+      await subject.redis.zadd(`{${subject.prefix}:0}:${set}`, world.now(), name);
+      await world.create({ limit: { max: 1, overflow: 'reject' } });
+      const reasons = (await world.facts()).flatMap(({ type, reason }) =>
+        type === 'token-revoked' ? [reason] : [],
+      );
+      assert.deepEqual(reasons, [reason, reason]);
+      assert.isUndefined(await world.get(first.id));
+    });
+  }
+
+  it('a limit counts a token that was spared of its owner’s revocation', async () => {
+    const [{ id }] = [await world.create(), await world.create()];
+    await world.deleteAll('ann', { except: id });
+    await refused(world.create({ limit: { max: 1, overflow: 'reject' } }), LimitExceededError);
+    await world.create({ limit: { max: 2, overflow: 'reject' } });
+    assert.isDefined(await world.get(id));
+    await world.events();
+    await world.create({ limit: { max: 2, overflow: 'end-oldest' } });
+    assert.deepInclude((await world.facts())[0], { type: 'token-revoked', subject: id, reason: 'limit' });
+  });
+
   it('a create that a limit refuses all the same ends what only seems to live', async () => {
     const [lost, ...live] = [await world.create(), await world.create(), await world.create()];
     await subject.redis.del(`{${subject.prefix}:0}:t:${lost?.id}`);

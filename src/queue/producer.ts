@@ -47,8 +47,8 @@ import type {
   TokenRecord,
   UpdateInput,
 } from '../tokens/types.js';
-import { resultsOf } from './answers.js';
 import { Batcher, type BatchOptions, resolveBatchOptions } from './batcher.js';
+import { KeptResults } from './kept-results.js';
 import { type Lane, laneOf } from './lanes.js';
 import { openQueue } from './open-queue.js';
 import {
@@ -59,7 +59,7 @@ import {
 } from './producer-scope.js';
 import { checkReceipt, makeReceipt, type Receipt, type ReceiptData } from './receipt.js';
 import { ResultInbox } from './results.js';
-import { type CommandResult, type JobData, toWire, type WireCommand } from './wire.js';
+import { type JobData, toWire, type WireCommand } from './wire.js';
 
 const OPTION_RULES = {
   commandId: (value: unknown) => commandIdProblem(value) && '1–128 of A–Z a–z 0–9 . _ -',
@@ -106,16 +106,20 @@ export class TokenProducer implements TokenOperations {
     this.#keys = new Keys(resolved.prefix);
     this.#deployment = new Deployment(this.#store, this.#keys, resolved);
     this.#sealer = new Sealer(resolved, this.#deployment);
+    const kept = new KeptResults(this.#store, this.#keys, (lane, jobId) => this.#job(lane, jobId));
     this.#inbox = new ResultInbox(
       openClient(connection, { ...LASTING_CLIENT, socketTimeout: resolved.timeout }),
       (source) => this.#keys.results(source),
-      (receipt) => this.#readResult(receipt),
+      (receipt) => kept.read(receipt),
     );
-    const batcher = (lane: Lane) =>
-      new Batcher(batch, newJobId, (jobId, commands) =>
+    const batcher = (lane: Lane, rules = batch) =>
+      new Batcher(rules, newJobId, (jobId, commands) =>
         this.#add(lane, jobId, commands.length > 1 ? 'batch' : 'command', commands),
       );
-    this.#batchers = { commands: batcher('commands'), revocations: batcher('revocations') };
+    this.#batchers = {
+      commands: batcher('commands'),
+      revocations: batcher('revocations', { ...batch, window: 0 }),
+    };
   }
 
   create<D extends object = AnyData>(input: CreateInput<D>, options?: CommandOptions): Promise<Token<D>> {
@@ -342,24 +346,6 @@ export class TokenProducer implements TokenOperations {
 
   #job(lane: Lane, jobId: string) {
     return this.#store.read(() => this.#queue(lane).getJob(jobId));
-  }
-
-  /** What the worker keeps of a job that is over. */
-  async #readResult({ operation, jobId, commandId }: ReceiptData): Promise<CommandResult | undefined> {
-    const job = await this.#job(laneOf(operation), jobId);
-    const gone = (message: string): CommandResult => ({
-      commandId,
-      op: operation,
-      status: 'failed',
-      error: { code: 'COMMAND_FAILED', message },
-    });
-    if (!job) return gone(`the result of job ${jobId} is no longer kept`);
-    const results = job.finishedOn ? resultsOf(job) : undefined;
-    if (!results) return undefined;
-    return (
-      results.find((result) => result.commandId === commandId && result.op === operation) ??
-      gone(job.failedReason || `job ${jobId} holds no such command`)
-    );
   }
 
   #queue(lane: Lane): Queue {

@@ -22,7 +22,7 @@ import { begun, FOR_EVER, later, toldArgs } from './steps.js';
 import type { Store } from './store.js';
 import { Sweeper } from './sweeper.js';
 
-/** Records that one step of a list reads: some milliseconds. */
+/** Ids that a step of a list is given: it reads so many records at most. */
 const LISTED_AT_ONCE = 500;
 
 export class RedisTokenRepository implements TokenRepository {
@@ -187,9 +187,7 @@ export class RedisTokenRepository implements TokenRepository {
 
   async list(command: Commands['list']): Promise<TokenRecord[]> {
     const found = await Promise.all(this.#shards.map((shard) => this.#listShard(shard, command)));
-    const records = found.flat();
-    if (this.#shards.length > 1) records.sort(latestFirst);
-    return records.slice(0, command.limit);
+    return found.flat().sort(latestFirst).slice(0, command.limit);
   }
 
   count(command: Commands['count']): Promise<number> {
@@ -260,7 +258,7 @@ export class RedisTokenRepository implements TokenRepository {
     return { ended: reply.numbers[0], stamp: reply.numbers[1] };
   }
 
-  /** In steps, too: each goes on behind the last record that was found. */
+  /** Finds at once which tokens they are, and reads them in steps: none is missing, or comes twice, for a refresh meanwhile. */
   async #listShard(shard: number, command: Commands['list']): Promise<TokenRecord[]> {
     const { owner, limit } = command;
     const keys = [
@@ -268,22 +266,25 @@ export class RedisTokenRepository implements TokenRepository {
       this.#keys.log(shard),
       this.#keys.ownerIndex(shard, command, owner),
     ];
-    const records: TokenRecord[] = [];
-    let { after } = command;
-    let wanted: number;
-    let reply: string[];
+    const records = new Map<string, TokenRecord>();
+    let place: [expiresAt: number | string, id: string] = [
+      command.after?.expiresAt ?? '',
+      command.after?.id ?? '',
+    ];
+    let left: string[] = [];
     do {
-      wanted = Math.min(limit - records.length, LISTED_AT_ONCE);
-      const place = [after?.expiresAt ?? '', after?.id ?? ''];
-      const args = [...scopeArgs(command), '', owner, wanted, ...place];
-      reply = (await this.#store.readScript('list', keys, args)) as string[];
-      for (let i = 0; i < reply.length; i += 2) {
-        const record = decodeRecord(reply[i] as string, reply[i + 1] as string, command);
-        if (record) records.push(record);
+      const step = left.slice(0, LISTED_AT_ONCE);
+      const args = [...scopeArgs(command), '', owner, limit - records.size, ...place, ...step];
+      const reply = await this.#store.readScript('list', keys, args);
+      const [found, rest, expiresAt, id] = reply as [string[], string[], string, string];
+      for (let i = 0; i < found.length; i += 2) {
+        const record = decodeRecord(found[i] as string, found[i + 1] as string, command);
+        if (record) records.set(record.id, record);
       }
-      after = records.at(-1);
-    } while (reply.length === 2 * wanted && records.length < limit);
-    return records;
+      left = [...rest, ...left.slice(step.length)];
+      if (step.length === 0) place = [expiresAt, id];
+    } while (left.length > 0 || (place[1] !== '' && records.size < limit));
+    return [...records.values()];
   }
 
   /** Once for each shard that something of these commands is decided on, with their ids. */

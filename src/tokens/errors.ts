@@ -86,7 +86,7 @@ export class CommandConflictError extends TokenError {
 
 /** The command waited for too long: it was not applied, and will not be. */
 export class CommandExpiredError extends TokenError {
-  constructor(message = 'the command is too old to be applied') {
+  constructor(message = 'the command is too old to be applied, or its duration is over') {
     super('COMMAND_EXPIRED', message);
   }
 }

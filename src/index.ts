@@ -1,5 +1,6 @@
 /** The public surface. */
 export { createContainer, TYPES } from './container.js';
+export { type SessionRevoked, toSecurityEvent } from './events/security-event.js';
 export {
   type LostEvents,
   TokenSubscriber,
@@ -37,6 +38,7 @@ export {
 } from './tokens/errors.js';
 export {
   type RevocationReason,
+  type Revoker,
   TOKEN_EVENT_TYPES,
   type TokenEvent,
   type TokenEventType,
@@ -48,9 +50,16 @@ export { generateToken } from './tokens/secret.js';
 export type {
   AnyData,
   Changes,
+  ConsumeInput,
   CountInput,
   CreateInput,
+  DeleteAllInput,
+  DeleteAppInput,
+  DeleteByIdInput,
+  DeleteInput,
+  DeleteScopeInput,
   GetInput,
+  IdInput,
   ListInput,
   ListPosition,
   Operation,
@@ -61,8 +70,10 @@ export type {
   OwnersInput,
   OwnersPage,
   RefreshInput,
+  RevocationDetails,
   Scope,
   ScopeDefaults,
+  ScopedOperation,
   ScopedTokens,
   Token,
   TokenInput,

@@ -2,6 +2,7 @@
 import { text } from 'node:stream/consumers';
 import { Option } from 'commander';
 import type { FieldProblem } from '../tokens/errors.js';
+import { REVOKERS } from '../tokens/events.js';
 import { UsageError } from './usage-error.js';
 
 export type Field =
@@ -9,6 +10,7 @@ export type Field =
   | 'type'
   | 'owner'
   | 'token'
+  | 'id'
   | 'data'
   | 'duration'
   | 'idle'
@@ -20,7 +22,10 @@ export type Field =
   | 'overflow'
   | 'ifVersion'
   | 'touch'
-  | 'cursor';
+  | 'cursor'
+  | 'except'
+  | 'reason'
+  | 'by';
 
 interface FieldOption {
   /** As on the command line; the token of an operation on one is its argument. */
@@ -56,6 +61,14 @@ export const FIELDS: Record<Field, FieldOption> = {
     help: 'a token of your own, or - to read it from standard input (default: a generated one)',
     read: readToken,
   },
+  id: { flags: '--id <id>', help: "a token's id, in place of the token", read: asText },
+  except: {
+    flags: '--except <token>',
+    help: 'a token that stays, or - to read it from standard input',
+    read: readToken,
+  },
+  reason: { flags: '--reason <text>', help: 'what the event is to tell as the reason', read: asText },
+  by: { flags: '--by <whom>', help: `by whom the event is to tell: ${REVOKERS.join(', ')}`, read: asText },
   idle: {
     flags: '--idle <time>',
     help: `how long it lives without use, up to its duration: ${DURATION_FORMS}`,

@@ -9,6 +9,10 @@ export interface OperationCommand {
   name: string;
   help: string;
   fields: readonly Field[];
+  /** The operation that it is with `--id` in place of a token, and the fields that has besides. */
+  byId?: { operation: Operation; fields: readonly Field[] };
+  /** Whether it does nothing without `--yes`. */
+  asks?: true;
   /** Whether its result may be told as the token alone. */
   makesToken?: true;
   /** The operation's input, where it has not the fields of the command line. */
@@ -36,6 +40,7 @@ export const OPERATION_COMMANDS: readonly OperationCommand[] = [
     name: 'get',
     help: 'read a token',
     fields: ['token', 'app', 'type', 'touch'],
+    byId: { operation: 'getById', fields: ['owner'] },
     tell: tellPresented,
   },
   {
@@ -56,7 +61,8 @@ export const OPERATION_COMMANDS: readonly OperationCommand[] = [
     operation: 'delete',
     name: 'revoke',
     help: 'revoke a token',
-    fields: ['token', 'app', 'type'],
+    fields: ['token', 'app', 'type', 'reason', 'by'],
+    byId: { operation: 'deleteById', fields: ['owner'] },
     tell: (revoked, output) => {
       if (revoked || output.json) output.result({ revoked }, () => 'revoked');
       else tellNothing(output);
@@ -67,11 +73,31 @@ export const OPERATION_COMMANDS: readonly OperationCommand[] = [
     operation: 'deleteAll',
     name: 'revoke-all',
     help: 'revoke all tokens of an owner',
-    fields: ['app', 'type', 'owner'],
-    tell: (revoked, output) => {
-      output.result({ revoked }, () => `revoked ${revoked}`);
-      return DONE;
-    },
+    fields: ['app', 'type', 'owner', 'except', 'reason', 'by'],
+    tell: tellCount,
+  },
+  {
+    operation: 'deleteScope',
+    name: 'revoke-scope',
+    help: 'revoke all tokens of a type, of all owners',
+    fields: ['app', 'type', 'reason', 'by'],
+    asks: true,
+    tell: tellCount,
+  },
+  {
+    operation: 'deleteApp',
+    name: 'revoke-app',
+    help: 'revoke all tokens of an application, of all types and owners',
+    fields: ['app', 'reason', 'by'],
+    asks: true,
+    tell: tellCount,
+  },
+  {
+    operation: 'consume',
+    name: 'consume',
+    help: 'revoke a token and print what it was: of many callers one gets it',
+    fields: ['token', 'app', 'type', 'reason', 'by'],
+    tell: tellPresented,
   },
   {
     operation: 'list',
@@ -128,6 +154,11 @@ function tellPresented(found: unknown, output: Output): number {
   }
   const { token: _, ...record } = found as TokenRecord & { token: string };
   return tellRecord(record, output);
+}
+
+function tellCount(revoked: unknown, output: Output): number {
+  output.result({ revoked }, () => `revoked ${revoked}`);
+  return DONE;
 }
 
 function tellNothing(output: Output): void {

@@ -60,9 +60,10 @@ export class MemoryRecords {
     return after ? tokens.filter((token) => latestFirst(after, token) < 0) : tokens;
   }
 
-  /** The tokens of a scope. */
-  ofScope(scope: Scope): StoredToken[] {
-    return [...(this.#byScope.get(scopeKey(scope)) ?? [])];
+  /** The tokens of a scope, or of every scope of an app. */
+  ofScopes({ app, type }: { app: string; type?: string }): StoredToken[] {
+    if (type !== undefined) return [...(this.#byScope.get(scopeKey({ app, type })) ?? [])];
+    return [...this.#byId.values()].filter((token) => token.app === app);
   }
 
   /** The tokens of a scope that are over, earliest first. */

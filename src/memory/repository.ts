@@ -1,6 +1,6 @@
 /** Tokens in memory, by the same rules as in Redis: for users' tests, and as the contract suite's second subject. */
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Microseconds } from '../tokens/clock.js';
-import type { Command, Commands } from '../tokens/commands.js';
+import { type Command, type Commands, isRevocation } from '../tokens/commands.js';
 import { dataBytes, decodeEntries, encodeEntries } from '../tokens/data.js';
 import {
   CommandExpiredError,
@@ -11,7 +11,7 @@ import {
   ValidationError,
   VersionConflictError,
 } from '../tokens/errors.js';
-import type { RevocationReason, TokenEvent } from '../tokens/events.js';
+import type { TokenEvent } from '../tokens/events.js';
 import { durationMs } from '../tokens/fields.js';
 import { attributesAtBirth, type TokenUse, unusedLifeMs } from '../tokens/idle.js';
 import {
@@ -27,11 +27,12 @@ import { MemoryClock } from './clock.js';
 import { refreshed, setCeiling, touched } from './idle.js';
 import { JobRecords } from './jobs.js';
 import { EventLog } from './log.js';
-import { idMark, Marks, ownerMark } from './marks.js';
+import { Marks } from './marks.js';
 import { ownersPage } from './numbers.js';
 import { isAlive, MemoryRecords, merge, type StoredToken, toMs, toRecord } from './records.js';
+import { Revocations } from './revocations.js';
 import { oldestBeyond } from './room.js';
-import { AHEAD, endOfLife, isMeantBy, type Run, revocationTime } from './timing.js';
+import { AHEAD, endOfLife, isMeantBy, type Run } from './timing.js';
 
 /** Overdue tokens of its scope that a create ends on its way. */
 const CLEARED_BY_CREATE = 2;
@@ -44,7 +45,7 @@ export class MemoryTokenRepository implements TokenRepository {
   readonly #records = new MemoryRecords();
   readonly #jobs = new JobRecords();
   readonly #log = new EventLog();
-  readonly #marks: Marks;
+  readonly #revocations: Revocations;
 
   /** @throws {ConfigError} for an option that is unknown or wrong. */
   constructor(options: TokenOptions = {}) {
@@ -52,7 +53,7 @@ export class MemoryTokenRepository implements TokenRepository {
     const { maxDataBytes, maxCommandAge } = resolveTokenOptions(options);
     this.#maxDataBytes = maxDataBytes;
     this.#maxCommandAge = maxCommandAge * MICROS_PER_MS;
-    this.#marks = new Marks(this.#maxCommandAge);
+    this.#revocations = new Revocations(this.#records, new Marks(this.#maxCommandAge), this.#log);
   }
 
   /** Every event so far, oldest first. */
@@ -149,39 +150,43 @@ export class MemoryTokenRepository implements TokenRepository {
   }
 
   async delete(command: Commands['delete'], attempt: Attempt): Promise<boolean> {
-    const { outcome } = this.#decide(command, attempt, (run) => {
-      const live = this.#live(command, run);
-      // In process it ends what there is when it runs, whatever the clock of its creator said.
-      const ended = run.job ? 0 : (live?.createdAt ?? 0);
-      const stamp = Math.max(revocationTime(command.issuedAt, run), ended);
-      this.#marks.set(idMark(command, command.id), stamp, run.now);
-      if (!live || live.createdAt > stamp) return false;
-      this.#revoke(live, 'deleted', run);
-      return true;
-    });
-    return outcome;
+    return this.#decide(command, attempt, (run) =>
+      this.#revocations.one(command, this.#live(command, run), run),
+    ).outcome;
+  }
+
+  async deleteById(command: Commands['deleteById'], attempt: Attempt): Promise<boolean> {
+    return this.#decide(command, attempt, (run) =>
+      this.#revocations.one(command, this.#live(command, run), run, command.owner),
+    ).outcome;
   }
 
   async deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number> {
+    return this.#decide(command, attempt, (run) => this.#revocations.ofOwner(command, run)).outcome;
+  }
+
+  async deleteScope(command: Commands['deleteScope'], attempt: Attempt): Promise<number> {
+    return this.#decide(command, attempt, (run) => this.#revocations.ofScope(command, run)).outcome;
+  }
+
+  async deleteApp(command: Commands['deleteApp'], attempt: Attempt): Promise<number> {
+    return this.#decide(command, attempt, (run) => this.#revocations.ofApp(command, run)).outcome;
+  }
+
+  async consume(command: Commands['consume'], attempt: Attempt): Promise<TokenRecord | undefined> {
     const { outcome } = this.#decide(command, attempt, (run) => {
-      const mark = ownerMark(command, command.owner);
-      // In process it ends what there is when it runs: what a creator ahead of time made is younger than the last
-      // mark, or than now.
-      const before = run.job ? 0 : Math.max(this.#marks.of(mark), this.#marks.floor) + 1;
-      const stamp = Math.max(revocationTime(command.issuedAt, run), before);
-      this.#marks.set(mark, stamp, run.now);
-      let ended = 0;
-      for (const token of this.#records.ofOwner(command, command.owner)) {
-        if (!isAlive(token, run.nowMs)) {
-          this.#expire(token, run);
-        } else if (token.createdAt <= stamp || (!run.job && token.createdAt > run.now)) {
-          this.#revoke(token, 'deleted-all', run);
-          ended++;
-        }
-      }
-      return ended;
+      const live = this.#live(command, run);
+      if (!live || !isMeantBy(command, live, run)) return undefined;
+      this.#revocations.consume(command, live, run);
+      return live; // whose record nobody changes any more
     });
-    return outcome;
+    return outcome && toRecord(outcome);
+  }
+
+  async getById(command: Commands['getById']): Promise<TokenRecord | undefined> {
+    const live = this.#live(command, this.#run({ until: Number.POSITIVE_INFINITY }));
+    const isAnothers = command.owner !== undefined && live?.owner !== command.owner;
+    return live && !isAnothers ? toRecord(live) : undefined;
   }
 
   async list(command: Commands['list']): Promise<TokenRecord[]> {
@@ -199,7 +204,7 @@ export class MemoryTokenRepository implements TokenRepository {
     const { nowMs } = this.#run({ until: Number.POSITIVE_INFINITY });
     const { owner } = command;
     const tokens =
-      owner === undefined ? this.#records.ofScope(command) : this.#records.ofOwner(command, owner);
+      owner === undefined ? this.#records.ofScopes(command) : this.#records.ofOwner(command, owner);
     return tokens.filter((token) => isAlive(token, nowMs)).length;
   }
 
@@ -207,7 +212,7 @@ export class MemoryTokenRepository implements TokenRepository {
     const { nowMs } = this.#run({ until: Number.POSITIVE_INFINITY });
     return ownersPage(
       command,
-      this.#records.ofScope(command).filter((token) => isAlive(token, nowMs)),
+      this.#records.ofScopes(command).filter((token) => isAlive(token, nowMs)),
     );
   }
 
@@ -238,9 +243,8 @@ export class MemoryTokenRepository implements TokenRepository {
     if (expiresAt <= run.nowMs && !run.job) expiresAt = run.nowMs + life;
     if (expiresAt <= run.nowMs) throw new CommandExpiredError();
 
-    const marked = this.#marks.of(idMark(command, id));
-    const revoked = Math.max(marked, this.#marks.of(ownerMark(command, owner)), this.#marks.floor);
-    if (issuedAt <= revoked || (!custom && marked > 0)) throw new TokenRevokedError();
+    const { byId, newest: revoked } = this.#revocations.newest(command);
+    if (issuedAt <= revoked || (!custom && byId > 0)) throw new TokenRevokedError();
 
     // A sender's clock may be ahead: what was issued after a revocation was created after it.
     const createdAt = Math.max(Math.min(issuedAt, run.now), revoked + 1);
@@ -269,10 +273,7 @@ export class MemoryTokenRepository implements TokenRepository {
   /** Ends the oldest tokens beyond a limit, each as a delete would. @throws {LimitExceededError} */
   #makeRoom(command: Commands['create'], limit: OwnerLimit, run: Run): void {
     const owned = this.#records.ofOwner(command, command.owner).filter((token) => isAlive(token, run.nowMs));
-    for (const token of oldestBeyond(limit, owned)) {
-      this.#revoke(token, 'limit', run);
-      this.#marks.set(idMark(token, token.id), Math.max(run.now, token.createdAt), run.now);
-    }
+    for (const token of oldestBeyond(limit, owned)) this.#revocations.forRoom(token, run);
   }
 
   /** Changes a live token, unless it is of a later life than the command, or revoked. Answers which life it changed. */
@@ -314,7 +315,7 @@ export class MemoryTokenRepository implements TokenRepository {
 
   /** Revocations are never too old, and count from now on where they are ahead. */
   #checkAge({ op, issuedAt }: Command, { now }: Run): void {
-    if (op === 'delete' || op === 'deleteAll') return;
+    if (isRevocation(op)) return;
     if (issuedAt > now + AHEAD) {
       const problem = `is more than ${AHEAD / MICROS_PER_SECOND} seconds ahead of the store's clock`;
       throw new ValidationError(op, [{ field: 'issuedAt', problem }]);
@@ -339,11 +340,6 @@ export class MemoryTokenRepository implements TokenRepository {
   ): TokenRecord | undefined {
     const live = this.#live(command, run);
     return live && live.createdAt === outcome ? toRecord(live) : undefined;
-  }
-
-  #revoke(token: StoredToken, reason: RevocationReason, { nowMs, commandId }: Run): void {
-    this.#records.remove(token);
-    this.#log.publish('token-revoked', token, nowMs, { commandId, reason });
   }
 
   #expire(token: StoredToken, run: Run): void {

@@ -196,6 +196,16 @@ export class CommandExecutor {
         return this.#repository.delete(command, attempt);
       case 'deleteAll':
         return this.#repository.deleteAll(command, attempt);
+      case 'consume':
+        return this.#repository.consume(command, attempt);
+      case 'getById':
+        return this.#repository.getById(command);
+      case 'deleteById':
+        return this.#repository.deleteById(command, attempt);
+      case 'deleteScope':
+        return this.#repository.deleteScope(command, attempt);
+      case 'deleteApp':
+        return this.#repository.deleteApp(command, attempt);
       case 'list':
         return this.#repository.list(command);
       case 'count':

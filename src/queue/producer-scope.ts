@@ -1,6 +1,14 @@
 /** A producer's operations for one scope, with its defaults filled in. */
 import { type Door, DoorScope } from '../tokens/scope.js';
-import type { AnyData, Operation, Operations, ScopeDefaults, Unscoped } from '../tokens/types.js';
+import type {
+  AnyData,
+  Operation,
+  Operations,
+  Scope,
+  ScopeDefaults,
+  ScopedOperation,
+  Unscoped,
+} from '../tokens/types.js';
 import type { Receipt, ReceiptData } from './receipt.js';
 
 export interface EnqueueOptions {
@@ -38,12 +46,16 @@ export class ProducerScope<D extends object = AnyData> extends DoorScope<D, Comm
   }
 
   /** As the producer's, without what the scope fills in. */
-  enqueue<O extends Operation>(
+  enqueue<O extends ScopedOperation>(
     operation: O,
     input: Unscoped<Operations<D>[O]['input']>,
     options?: EnqueueOptions,
   ): Promise<Receipt<O>> {
-    return this.#door.enqueue(operation, this.fill(input, operation) as Operations[O]['input'], options);
+    return this.#door.enqueue(
+      operation,
+      this.fill(input as Unscoped<Scope>, operation) as unknown as Operations[O]['input'],
+      options,
+    );
   }
 
   /** As the producer's. */

@@ -24,13 +24,19 @@ import {
 import { type Sealed, Sealer } from '../tokens/sealer.js';
 import type {
   AnyData,
+  ConsumeInput,
   CountInput,
   CreateInput,
+  DeleteAllInput,
+  DeleteAppInput,
+  DeleteByIdInput,
+  DeleteInput,
+  DeleteScopeInput,
   GetInput,
+  IdInput,
   ListInput,
   Operation,
   Operations,
-  OwnerInput,
   OwnersInput,
   OwnersPage,
   RefreshInput,
@@ -138,12 +144,38 @@ export class TokenProducer implements TokenOperations {
     return this.#perform('refresh', input, options) as Promise<Token<D> | undefined>;
   }
 
-  delete(input: TokenInput, options?: CommandOptions): Promise<boolean> {
+  delete(input: DeleteInput, options?: CommandOptions): Promise<boolean> {
     return this.#perform('delete', input, options) as Promise<boolean>;
   }
 
-  deleteAll(input: OwnerInput, options?: CommandOptions): Promise<number> {
+  deleteAll(input: DeleteAllInput, options?: CommandOptions): Promise<number> {
     return this.#perform('deleteAll', input, options) as Promise<number>;
+  }
+
+  consume<D extends object = AnyData>(
+    input: ConsumeInput,
+    options?: CommandOptions,
+  ): Promise<Token<D> | undefined> {
+    return this.#perform('consume', input, options) as Promise<Token<D> | undefined>;
+  }
+
+  getById<D extends object = AnyData>(
+    input: IdInput,
+    options?: CommandOptions,
+  ): Promise<TokenRecord<D> | undefined> {
+    return this.#perform('getById', input, options) as Promise<TokenRecord<D> | undefined>;
+  }
+
+  deleteById(input: DeleteByIdInput, options?: CommandOptions): Promise<boolean> {
+    return this.#perform('deleteById', input, options) as Promise<boolean>;
+  }
+
+  deleteScope(input: DeleteScopeInput, options?: CommandOptions): Promise<number> {
+    return this.#perform('deleteScope', input, options) as Promise<number>;
+  }
+
+  deleteApp(input: DeleteAppInput, options?: CommandOptions): Promise<number> {
+    return this.#perform('deleteApp', input, options) as Promise<number>;
   }
 
   list<D extends object = AnyData>(input: ListInput, options?: CommandOptions): Promise<TokenRecord<D>[]> {

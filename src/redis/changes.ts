@@ -13,6 +13,8 @@ const TOGETHER: Partial<Record<ScriptName, 'changes' | 'revocations' | 'touches'
   update: 'changes',
   refresh: 'changes',
   delete: 'revocations',
+  deleteById: 'revocations',
+  consume: 'revocations',
   touch: 'touches',
 };
 

@@ -2,7 +2,7 @@
 import { attributesOf } from '../tokens/attributes.js';
 import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
 import type { Commands } from '../tokens/commands.js';
-import { StoreUnavailableError, ValidationError } from '../tokens/errors.js';
+import { ValidationError } from '../tokens/errors.js';
 import { durationMs } from '../tokens/fields.js';
 import { ownerShard, shardOf } from '../tokens/identity.js';
 import { attributesAtBirth, type TokenUse } from '../tokens/idle.js';
@@ -16,12 +16,11 @@ import { Keys, scopeArgs } from './keys.js';
 import { Numbers } from './numbers.js';
 import { RecordReader } from './reader.js';
 import { parseReply, type Reply, refusal } from './reply.js';
+import { ScopeEnder, type ScopeStep } from './scope-ender.js';
 import type { ScriptName } from './scripts.generated.js';
+import { begun, FOR_EVER, later, toldArgs } from './steps.js';
 import type { Store } from './store.js';
 import { Sweeper } from './sweeper.js';
-
-/** No deadline: for the later steps of a change whose first step has met it, and for what may come late. */
-const FOR_EVER: Microseconds = Number.MAX_SAFE_INTEGER;
 
 /** Ids that a step of a list is given: it reads so many records at most. */
 const LISTED_AT_ONCE = 500;
@@ -35,6 +34,7 @@ export class RedisTokenRepository implements TokenRepository {
   readonly #deployment: Deployment;
   readonly #shards: readonly number[];
   readonly #sweeper: Sweeper;
+  readonly #scopeEnder: ScopeEnder;
   readonly #numbers: Numbers;
 
   constructor(store: Store, options: ResolvedTokenOptions) {
@@ -47,6 +47,9 @@ export class RedisTokenRepository implements TokenRepository {
     this.#shards = Array.from({ length: options.shards }, (_, shard) => shard);
     this.#numbers = new Numbers(store, this.#keys, this.#shards, this);
     this.#sweeper = new Sweeper(store, this.#keys, this.#shards);
+    const step: ScopeStep = (shard, command, attempt, scope, args) =>
+      this.#change('deleteScope', command, attempt, shard, { keys: [this.#keys.floor(shard)], args }, scope);
+    this.#scopeEnder = new ScopeEnder(store, this.#keys, this.#shards, step);
   }
 
   get isReady(): boolean {
@@ -97,7 +100,7 @@ export class RedisTokenRepository implements TokenRepository {
     };
   }
 
-  async get(command: Commands['get']): Promise<TokenRecord | undefined> {
+  async get(command: Pick<Commands['get'], 'id' | 'app' | 'type'>): Promise<TokenRecord | undefined> {
     const shard = shardOf(command.id, this.#options.shards);
     const text = await this.#reader.read(shard, this.#keys.record(shard, command.id));
     return text === null ? undefined : decodeRecord(command.id, text, command);
@@ -134,9 +137,41 @@ export class RedisTokenRepository implements TokenRepository {
     const shard = shardOf(command.id, this.#options.shards);
     const reply = await this.#change('delete', command, attempt, shard, {
       keys: [this.#keys.floor(shard), this.#keys.record(shard, command.id)],
-      args: [command.id],
+      args: [command.id, ...toldArgs(command)],
     });
     return reply.numbers[0] > 0;
+  }
+
+  async deleteById(command: Commands['deleteById'], attempt: Attempt): Promise<boolean> {
+    const shard = shardOf(command.id, this.#options.shards);
+    const reply = await this.#change('deleteById', command, attempt, shard, {
+      keys: [this.#keys.floor(shard), this.#keys.record(shard, command.id)],
+      args: [command.id, command.owner ?? '', ...toldArgs(command)],
+    });
+    return reply.numbers[0] > 0;
+  }
+
+  async consume(command: Commands['consume'], attempt: Attempt): Promise<TokenRecord | undefined> {
+    const { id } = command;
+    const shard = shardOf(id, this.#options.shards);
+    const { code, record } = await this.#change('consume', command, attempt, shard, {
+      keys: [this.#keys.floor(shard), this.#keys.record(shard, id)],
+      args: [id, ...toldArgs(command)],
+    });
+    return code !== 'ok' || record === '' ? undefined : decodeRecord(id, record, command);
+  }
+
+  async getById(command: Commands['getById']): Promise<TokenRecord | undefined> {
+    const found = await this.get(command);
+    return isOf(found, command.owner) ? found : undefined;
+  }
+
+  async deleteScope(command: Commands['deleteScope'], attempt: Attempt): Promise<number> {
+    return this.#scopeEnder.ofScope(command, attempt);
+  }
+
+  async deleteApp(command: Commands['deleteApp'], attempt: Attempt): Promise<number> {
+    return this.#scopeEnder.ofApp(command, attempt);
   }
 
   /** The owner's own shard first: its first script fixes the time that the others are revoked up to. */
@@ -208,9 +243,12 @@ export class RedisTokenRepository implements TokenRepository {
   ): Promise<{ ended: number; stamp: Microseconds }> {
     const keys = [this.#keys.floor(shard), this.#keys.ownerIndex(shard, command, command.owner)];
     const step = (current: Attempt, args: readonly (string | number)[]) =>
-      this.#change('deleteAll', command, current, shard, { keys, args: [command.owner, ...args] });
+      this.#change('deleteAll', command, current, shard, {
+        keys,
+        args: [command.owner, ...args, command.except ?? '', ...toldArgs(command)],
+      });
 
-    const late = attempt.job ? attempt : { ...attempt, until: FOR_EVER };
+    const late = later(attempt);
     let reply = await step(fixed === undefined ? attempt : late, [fixed ?? '', '', '', 0, 0]);
     while (reply.code === 'more') {
       const [ended, stamp, inPass] = reply.numbers;
@@ -268,23 +306,24 @@ export class RedisTokenRepository implements TokenRepository {
 
   async #change(
     script: ScriptName,
-    command: Scope & { op: string; issuedAt: Microseconds },
+    command: { op: string; issuedAt: Microseconds },
     attempt: Attempt,
     shard: number,
     { keys, args }: { keys: readonly string[]; args: readonly (string | number)[] },
+    scope: Scope = command as Scope & { op: string; issuedAt: Microseconds },
   ): Promise<Reply> {
     const answer = await this.#changes.send(shard, {
       script,
       id: 'id' in command ? (command.id as string) : undefined,
       keys: [
-        this.#keys.scopeIndex(shard, command),
+        this.#keys.scopeIndex(shard, scope),
         this.#keys.log(shard),
         this.#keys.revoked(shard),
         this.#keys.job(shard, attempt.job),
         ...keys,
       ],
       args: [
-        ...scopeArgs(command),
+        ...scopeArgs(scope),
         attempt.commandId ?? '',
         command.issuedAt,
         attempt.until,
@@ -303,6 +342,10 @@ export class RedisTokenRepository implements TokenRepository {
   }
 }
 
+/** Whether a record is a given owner's, or any where none is given. */
+const isOf = (record: TokenRecord | undefined, owner: string | undefined): boolean =>
+  owner === undefined || record?.owner === owner;
+
 const flag = (value: boolean): string => (value ? '1' : '0');
 
 /** The record of the life that a change was decided for, as of now; `undefined` where there was or is none. */
@@ -316,13 +359,3 @@ function recordOf(
 
 const latestFirst = (a: TokenRecord, b: TokenRecord): number =>
   b.expiresAt - a.expiresAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
-
-/** A step of something that has begun: where it fails, a part is done. */
-async function begun<T>(step: Promise<T>): Promise<T> {
-  try {
-    return await step;
-  } catch (error) {
-    if (!(error instanceof StoreUnavailableError) || error.outcome === 'unknown') throw error;
-    throw new StoreUnavailableError(error.message, 'unknown', { cause: error });
-  }
-}

@@ -11,11 +11,13 @@ export interface TokenAttributes {
   absoluteExpiresAt?: number;
   /** Epoch milliseconds; only with `idle`, and absent until it is used. */
   lastUsedAt?: number;
+  /** Microseconds: what was revoked of its owner up to then was all but this token. No caller is told. */
+  spared?: number;
 }
 
 type Holder = { [Name in keyof TokenAttributes]?: TokenAttributes[Name] | undefined };
 
-/** Hands them on, each by its name: a spread would cost every read. */
+/** Hands on those that callers are told of, each by its name: a spread would cost every read. */
 export function passAttributes(from: Holder, to: TokenAttributes): void {
   if (from.hint !== undefined) to.hint = from.hint;
   if (from.label !== undefined) to.label = from.label;

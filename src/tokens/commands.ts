@@ -1,5 +1,6 @@
 /** Operations as validated data, with every secret replaced by its id: what travels, and what repositories run. */
 import type { Microseconds } from './clock.js';
+import type { Revoker } from './events.js';
 import {
   IsDuration,
   IsFlag,
@@ -18,16 +19,28 @@ import {
   IsTokenData,
   IsTokenId,
   IsTouch,
+  MayBeReason,
+  MayBeRevoker,
+  MayBeTokenId,
 } from './fields.js';
 import type { ListPosition, Operation, OwnerLimit } from './types.js';
 
-abstract class ScopedCommand {
+abstract class AppCommand {
   abstract readonly op: Operation;
 
   /** When it was issued, in the store's time as the sender reckons it. */
   @IsStamp() issuedAt!: Microseconds;
   @IsName() app!: string;
+}
+
+abstract class ScopedCommand extends AppCommand {
   @IsName() type!: string;
+}
+
+/** A command that revokes tokens of one scope, and what its events are to tell. */
+abstract class RevokingCommand extends ScopedCommand {
+  @MayBeReason() reason?: string | undefined;
+  @MayBeRevoker() by?: Revoker | undefined;
 }
 
 export class CreateCommand extends ScopedCommand {
@@ -65,14 +78,45 @@ export class RefreshCommand extends ScopedCommand {
   @IsDuration() duration!: number;
 }
 
-export class DeleteCommand extends ScopedCommand {
+export class DeleteCommand extends RevokingCommand {
   readonly op = 'delete';
   @IsTokenId() id!: string;
 }
 
-export class DeleteAllCommand extends ScopedCommand {
+export class ConsumeCommand extends RevokingCommand {
+  readonly op = 'consume';
+  @IsTokenId() id!: string;
+}
+
+export class GetByIdCommand extends ScopedCommand {
+  readonly op = 'getById';
+  @IsTokenId() id!: string;
+  /** Where it is given, another owner's token is none. */
+  @IsOptionalName() owner?: string | undefined;
+}
+
+export class DeleteByIdCommand extends RevokingCommand {
+  readonly op = 'deleteById';
+  @IsTokenId() id!: string;
+  /** Where it is given, another owner's token is none. */
+  @IsOptionalName() owner?: string | undefined;
+}
+
+export class DeleteAllCommand extends RevokingCommand {
   readonly op = 'deleteAll';
   @IsName() owner!: string;
+  /** The id of a token that stays. */
+  @MayBeTokenId() except?: string | undefined;
+}
+
+export class DeleteScopeCommand extends RevokingCommand {
+  readonly op = 'deleteScope';
+}
+
+export class DeleteAppCommand extends AppCommand {
+  readonly op = 'deleteApp';
+  @MayBeReason() reason?: string | undefined;
+  @MayBeRevoker() by?: Revoker | undefined;
 }
 
 export class ListCommand extends ScopedCommand {
@@ -101,6 +145,11 @@ export interface Commands {
   refresh: RefreshCommand;
   delete: DeleteCommand;
   deleteAll: DeleteAllCommand;
+  consume: ConsumeCommand;
+  getById: GetByIdCommand;
+  deleteById: DeleteByIdCommand;
+  deleteScope: DeleteScopeCommand;
+  deleteApp: DeleteAppCommand;
   list: ListCommand;
   count: CountCommand;
   owners: OwnersCommand;
@@ -140,8 +189,22 @@ const KINDS: { [O in Operation]: CommandKind<O> } = {
     fields: ['issuedAt', 'app', 'type', 'id', 'data', 'ifVersion'],
   },
   refresh: { create: () => new RefreshCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'duration'] },
-  delete: { create: () => new DeleteCommand(), fields: ['issuedAt', 'app', 'type', 'id'] },
-  deleteAll: { create: () => new DeleteAllCommand(), fields: ['issuedAt', 'app', 'type', 'owner'] },
+  delete: { create: () => new DeleteCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'reason', 'by'] },
+  deleteAll: {
+    create: () => new DeleteAllCommand(),
+    fields: ['issuedAt', 'app', 'type', 'owner', 'except', 'reason', 'by'],
+  },
+  consume: { create: () => new ConsumeCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'reason', 'by'] },
+  getById: { create: () => new GetByIdCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'owner'] },
+  deleteById: {
+    create: () => new DeleteByIdCommand(),
+    fields: ['issuedAt', 'app', 'type', 'id', 'owner', 'reason', 'by'],
+  },
+  deleteScope: {
+    create: () => new DeleteScopeCommand(),
+    fields: ['issuedAt', 'app', 'type', 'reason', 'by'],
+  },
+  deleteApp: { create: () => new DeleteAppCommand(), fields: ['issuedAt', 'app', 'reason', 'by'] },
   list: { create: () => new ListCommand(), fields: ['issuedAt', 'app', 'type', 'owner', 'limit', 'after'] },
   count: { create: () => new CountCommand(), fields: ['issuedAt', 'app', 'type', 'owner'] },
   owners: { create: () => new OwnersCommand(), fields: ['issuedAt', 'app', 'type', 'limit', 'cursor'] },
@@ -153,7 +216,14 @@ export const OPERATIONS = Object.keys(KINDS) as Operation[];
 export const isChange = ({ op }: Command): boolean => !READS.has(op);
 
 /** What changes nothing. */
-export const READS: ReadonlySet<string> = new Set<Operation>(['get', 'list', 'count', 'owners']);
+export const READS: ReadonlySet<string> = new Set<Operation>(['get', 'getById', 'list', 'count', 'owners']);
+
+/** What is never too old, and has a lane of its own. A consume is a use of its token: it can come too late. */
+export const isRevocation = (op: Operation): boolean => REVOCATIONS.has(op);
+
+const REVOCATIONS: ReadonlySet<Operation> = new Set<Operation>([
+  ...(['delete', 'deleteAll', 'deleteById', 'deleteScope', 'deleteApp'] as const),
+]);
 
 export const isOperation = (value: unknown): value is Operation =>
   typeof value === 'string' && Object.hasOwn(KINDS, value);

@@ -11,7 +11,20 @@ export const TOKEN_EVENT_TYPES = [
 export type TokenEventType = (typeof TOKEN_EVENT_TYPES)[number];
 
 /** Why a token was revoked. */
-export type RevocationReason = 'deleted' | 'deleted-all' | 'limit';
+export type RevocationReason =
+  | 'deleted'
+  | 'deleted-all'
+  | 'deleted-scope'
+  | 'deleted-app'
+  | 'consumed'
+  | 'limit'
+  // Whatever else a caller gave: the others stay what an editor suggests.
+  | (string & {});
+
+/** Who may be told as the one by whom a token was revoked. Source: OpenID CAEP 1.0, section 2, `initiating_entity`. */
+export const REVOKERS = ['user', 'admin', 'policy', 'system'] as const;
+
+export type Revoker = (typeof REVOKERS)[number];
 
 /** Source: CloudEvents 1.0, https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
 export interface TokenEvent<T extends TokenEventType = TokenEventType> {
@@ -30,7 +43,10 @@ export interface TokenEvent<T extends TokenEventType = TokenEventType> {
     owner: string;
     /** Of the record after the change; not told of a token that expired. */
     version?: number;
+    /** Of a revocation: what its caller gave, or else which operation it was. */
     reason?: RevocationReason;
+    /** Of a revocation: by whom, where its caller told. */
+    by?: Revoker;
     commandId?: string;
   };
 }

@@ -1,12 +1,14 @@
 /** The rules for each field of a command, once, as class-validator decorators. */
 import { ValidateBy } from 'class-validator';
 import { type DataProblem, dataProblem, kindOf } from './data.js';
+import { REVOKERS } from './events.js';
 import { ID_PATTERN } from './identity.js';
 import { decodeOwnerCursor } from './owner-cursor.js';
 
 const NAME_LENGTH = 256;
 const TOKEN_LENGTH = 1_024;
 const HINT_LENGTH = 64;
+const REASON_LENGTH = 64;
 const TEN_YEARS = 10 * 366 * 86_400;
 const LIST_LIMIT = 10_000;
 const PAGE_LIMIT = 1_000;
@@ -143,6 +145,19 @@ export const IsIfVersion = decorator(
 export const IsOwnerCursor = decorator(
   'cursor',
   optional((value) => (decodeOwnerCursor(value) ? undefined : must('the cursor of a page before', value))),
+);
+export const MayBeTokenId = decorator('id', optional(idProblem));
+export const MayBeReason = decorator(
+  'reason',
+  optional((value) => textProblem(value, REASON_LENGTH)),
+);
+export const MayBeRevoker = decorator(
+  'by',
+  optional((value) =>
+    (REVOKERS as readonly unknown[]).includes(value)
+      ? undefined
+      : `must be one of ${REVOKERS.join(', ')}, got ${typeof value === 'string' ? 'another text' : kindOf(value)}`,
+  ),
 );
 
 /** A duration in whole milliseconds, at least one: what the store can keep. */

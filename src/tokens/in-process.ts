@@ -10,13 +10,19 @@ import { type Sealed, Sealer } from './sealer.js';
 import { Touches } from './touches.js';
 import type {
   AnyData,
+  ConsumeInput,
   CountInput,
   CreateInput,
+  DeleteAllInput,
+  DeleteAppInput,
+  DeleteByIdInput,
+  DeleteInput,
+  DeleteScopeInput,
   GetInput,
+  IdInput,
   ListInput,
   Operation,
   Operations,
-  OwnerInput,
   OwnersInput,
   OwnersPage,
   RefreshInput,
@@ -87,15 +93,47 @@ export class InProcessTokens implements TokenOperations {
     );
   }
 
-  delete(input: TokenInput): Promise<boolean> {
+  delete(input: DeleteInput): Promise<boolean> {
     return this.#run('delete', input, ({ command, possible }, attempt) =>
       possible ? this.#repository.delete(command, attempt) : false,
     );
   }
 
-  deleteAll(input: OwnerInput): Promise<number> {
+  deleteAll(input: DeleteAllInput): Promise<number> {
     return this.#run('deleteAll', input, ({ command }, attempt) =>
       this.#repository.deleteAll(command, attempt),
+    );
+  }
+
+  consume<D extends object = AnyData>(input: ConsumeInput): Promise<Token<D> | undefined> {
+    return this.#run('consume', input, ({ command, token, possible }, attempt) =>
+      possible ? withToken<D>(this.#repository.consume(command, attempt), token) : undefined,
+    );
+  }
+
+  getById<D extends object = AnyData>(input: IdInput): Promise<TokenRecord<D> | undefined> {
+    return this.#run(
+      'getById',
+      input,
+      ({ command }) => this.#repository.getById(command) as Promise<TokenRecord<D> | undefined>,
+    );
+  }
+
+  deleteById(input: DeleteByIdInput): Promise<boolean> {
+    return this.#run('deleteById', input, ({ command }, attempt) =>
+      this.#repository.deleteById(command, attempt),
+    );
+  }
+
+  deleteScope(input: DeleteScopeInput): Promise<number> {
+    return this.#run('deleteScope', input, ({ command }, attempt) =>
+      this.#repository.deleteScope(command, attempt),
+    );
+  }
+
+  deleteApp(input: DeleteAppInput): Promise<number> {
+    return this.#run('deleteApp', input, ({ command }, attempt) =>
+      this.#repository.deleteApp(command, attempt),
     );
   }
 

@@ -28,7 +28,7 @@ export interface Attempt {
 }
 
 /**
- * Tokens in a store. Each change is one atomic step with its event, but for a `deleteAll` of very many.
+ * Tokens in a store. Each change is one atomic step with its event, but for the end of very many.
  *
  * Left out on purpose: secrets (a repository sees ids only), validation (commands are checked before), and waiting
  * for results.
@@ -57,6 +57,12 @@ export interface TokenRepository extends Clock {
   refresh(command: Commands['refresh'], attempt: Attempt): Promise<TokenRecord | undefined>;
   delete(command: Commands['delete'], attempt: Attempt): Promise<boolean>;
   deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number>;
+  /** The record as it was. A job that runs again is answered the same, although the record has gone. */
+  consume(command: Commands['consume'], attempt: Attempt): Promise<TokenRecord | undefined>;
+  getById(command: Commands['getById']): Promise<TokenRecord | undefined>;
+  deleteById(command: Commands['deleteById'], attempt: Attempt): Promise<boolean>;
+  deleteScope(command: Commands['deleteScope'], attempt: Attempt): Promise<number>;
+  deleteApp(command: Commands['deleteApp'], attempt: Attempt): Promise<number>;
   list(command: Commands['list']): Promise<TokenRecord[]>;
   count(command: Commands['count']): Promise<number>;
   /** @throws {ValidationError} for a cursor that another deployment gave. */

@@ -2,15 +2,21 @@
 import { ValidationError } from './errors.js';
 import { checkOptions, isTokenPrefix } from './options.js';
 import type {
+  ConsumeInput,
   CountInput,
   CreateInput,
+  DeleteAllInput,
+  DeleteByIdInput,
+  DeleteInput,
+  DeleteScopeInput,
   GetInput,
+  IdInput,
   ListInput,
   Operation,
-  OwnerInput,
   OwnersInput,
   OwnersPage,
   RefreshInput,
+  RevocationDetails,
   Scope,
   ScopeDefaults,
   ScopedTokens,
@@ -27,8 +33,12 @@ export interface Door<Options> {
   get<D extends object>(input: GetInput, options?: Options): Promise<Token<D> | undefined>;
   update<D extends object>(input: UpdateInput<D>, options?: Options): Promise<Token<D> | undefined>;
   refresh<D extends object>(input: RefreshInput, options?: Options): Promise<Token<D> | undefined>;
-  delete(input: TokenInput, options?: Options): Promise<boolean>;
-  deleteAll(input: OwnerInput, options?: Options): Promise<number>;
+  delete(input: DeleteInput, options?: Options): Promise<boolean>;
+  deleteAll(input: DeleteAllInput, options?: Options): Promise<number>;
+  consume<D extends object>(input: ConsumeInput, options?: Options): Promise<Token<D> | undefined>;
+  getById<D extends object>(input: IdInput, options?: Options): Promise<TokenRecord<D> | undefined>;
+  deleteById(input: DeleteByIdInput, options?: Options): Promise<boolean>;
+  deleteScope(input: DeleteScopeInput, options?: Options): Promise<number>;
   list<D extends object>(input: ListInput, options?: Options): Promise<TokenRecord<D>[]>;
   count(input: CountInput, options?: Options): Promise<number>;
   owners(input: OwnersInput, options?: Options): Promise<OwnersPage>;
@@ -85,12 +95,28 @@ export class DoorScope<D extends object, Options = never> implements ScopedToken
     return this.#door.refresh<D>(this.fill(input, 'refresh'), options);
   }
 
-  async delete(input: Unscoped<TokenInput>, options?: Options): Promise<boolean> {
+  async delete(input: Unscoped<DeleteInput>, options?: Options): Promise<boolean> {
     return this.#door.delete(this.fill(input), options);
   }
 
-  async deleteAll(input: Unscoped<OwnerInput>, options?: Options): Promise<number> {
+  async deleteAll(input: Unscoped<DeleteAllInput>, options?: Options): Promise<number> {
     return this.#door.deleteAll(this.fill(input), options);
+  }
+
+  async consume(input: Unscoped<ConsumeInput>, options?: Options): Promise<Token<D> | undefined> {
+    return this.#door.consume<D>(this.fill(input), options);
+  }
+
+  async getById(input: Unscoped<IdInput>, options?: Options): Promise<TokenRecord<D> | undefined> {
+    return this.#door.getById<D>(this.fill(input), options);
+  }
+
+  async deleteById(input: Unscoped<DeleteByIdInput>, options?: Options): Promise<boolean> {
+    return this.#door.deleteById(this.fill(input), options);
+  }
+
+  async deleteScope(details: RevocationDetails = {}, options?: Options): Promise<number> {
+    return this.#door.deleteScope(this.fill<DeleteScopeInput>(details), options);
   }
 
   async list(input: Unscoped<ListInput>, options?: Options): Promise<TokenRecord<D>[]> {

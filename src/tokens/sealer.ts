@@ -34,12 +34,24 @@ type RawInput = Record<string, unknown>;
 /** What an input may hold: the fields of inputs, and those of a token, which may be passed as it is. */
 const INPUT_FIELDS = new Set([
   ...['app', 'type', 'owner', 'data', 'duration', 'customToken', 'token', 'limit', 'after', 'tokenPrefix'],
-  ...['hint', 'label', 'idle', 'touch', 'ifVersion', 'cursor'],
+  ...['hint', 'label', 'idle', 'touch', 'ifVersion', 'cursor', 'except', 'reason', 'by'],
   ...['id', 'version', 'createdAt', 'expiresAt', 'lastUsedAt', 'absoluteExpiresAt'],
 ]);
 
 /** What is asked about one token, by whoever presents it. */
-const PRESENTING: ReadonlySet<string> = new Set<Operation>(['get', 'update', 'refresh', 'delete']);
+const PRESENTING: ReadonlySet<Operation> = new Set<Operation>([
+  'get',
+  'update',
+  'refresh',
+  'delete',
+  'consume',
+]);
+
+/** Of what ends many tokens: a narrower one that was meant must not pass unseen. */
+const NARROWER: { [O in Operation]?: readonly string[] } = {
+  deleteScope: ['owner', 'id', 'token', 'except', 'customToken'],
+  deleteApp: ['type', 'owner', 'id', 'token', 'except', 'customToken'],
+};
 
 /** Stands in for an id while the other fields are checked. */
 const NO_ID = '-'.repeat(22);
@@ -73,7 +85,8 @@ export class Sealer {
     const presented = PRESENTING.has(op);
     const problems = found.length > 0 ? [...found] : [];
     for (const field of Object.keys(given)) {
-      if (!INPUT_FIELDS.has(field)) problems.push({ field, problem: `is no field of ${op}` });
+      if (!INPUT_FIELDS.has(field) || NARROWER[op]?.includes(field))
+        problems.push({ field, problem: `is no field of ${op}` });
     }
     addProblem(problems, 'tokenPrefix', noPrefix && `must be ${noPrefix}`);
     if (op === 'create') {
@@ -93,7 +106,9 @@ export class Sealer {
 
     const command = buildCommand(op, given as CommandFields<O>);
     command.issuedAt = isChange(command) ? this.#clock.now() : this.#clock.reckoned();
-    if ('id' in command) command.id = NO_ID;
+    const bySecret = op === 'create' || presented;
+    if (bySecret) (command as Commands['get']).id = NO_ID;
+    if (op === 'deleteAll') this.#sealException(command as Commands['deleteAll'], given, prefix, problems);
     if (op === 'create') {
       const create = command as Commands['create'];
       create.custom = custom;
@@ -108,16 +123,17 @@ export class Sealer {
       if (create.limit) create.limit = { max: create.limit.max, overflow: create.limit.overflow ?? 'reject' };
     }
 
-    if (!('id' in command)) return { command, token: undefined, possible: true };
+    if (!bySecret) return { command, token: undefined, possible: true };
+    const sealed = command as Commands['create' | 'get'];
     if (op === 'create' && !custom) {
       const { token, id } = this.#generate(command as Commands['create'], prefix);
-      command.id = id;
+      sealed.id = id;
       if (given.hint === true) (command as Commands['create']).hint = hintOf(token, prefix);
       return { command, token, possible: true };
     }
     const token = (op === 'create' ? given.customToken : given.token) as string;
     const possible = op === 'create' || isPossible(token, prefix);
-    command.id = this.#id(command.app, command.type, token);
+    sealed.id = this.#id(sealed.app, sealed.type, token);
     if (op === 'create' && given.hint === true) {
       (command as Commands['create']).hint = hintOf(token, token.startsWith(prefix) ? prefix : '');
     }
@@ -127,6 +143,20 @@ export class Sealer {
   /** The id of a presented token. @throws {ValidationError} */
   idOf(input: Operations['delete']['input']): string {
     return this.seal('get', input).command.id;
+  }
+
+  /** A text that can not be alive excepts nothing. */
+  #sealException(
+    command: Commands['deleteAll'],
+    { app, type, except }: RawInput,
+    prefix: string,
+    problems: FieldProblem[],
+  ): void {
+    command.except = undefined;
+    if (except === undefined) return;
+    if (typeof except !== 'string') problems.push({ field: 'except', problem: notText(except) });
+    else if (typeof app === 'string' && typeof type === 'string' && isPossible(except, prefix))
+      command.except = this.#id(app, type, except);
   }
 
   #id(app: string, type: string, token: string): string {

@@ -1,5 +1,7 @@
 /** What callers pass in and get back: the shapes of the public API. */
 
+import type { Revoker } from './events.js';
+
 /** Data of which nothing is known: its type is the caller's to give. */
 // biome-ignore lint/suspicious/noExplicitAny: `unknown` would force a cast on every caller who gives no type
 export type AnyData = Record<string, any>;
@@ -110,6 +112,40 @@ export interface OwnerInput extends Scope {
   owner: string;
 }
 
+/** What the events of a revocation are to tell. */
+export interface RevocationDetails {
+  /** 1–64 characters of well-formed text without NUL. Default: which operation it was, such as `deleted`. */
+  reason?: string | undefined;
+  /** By whom: `user`, `admin`, `policy` or `system`. Default: not told. */
+  by?: Revoker | undefined;
+}
+
+export interface DeleteInput extends TokenInput, RevocationDetails {}
+
+export interface ConsumeInput extends TokenInput, RevocationDetails {}
+
+export interface DeleteAllInput extends OwnerInput, RevocationDetails {
+  /** A token that stays, as it was presented. One that can not be alive, or is another owner's, excepts nothing. */
+  except?: string | undefined;
+}
+
+/** For lists and account pages, where nobody has the secret. */
+export interface IdInput extends Scope {
+  /** Of the token: 22 base64url characters. */
+  id: string;
+  /** Where it is given, another owner's token reads as missing. */
+  owner?: string | undefined;
+}
+
+export interface DeleteByIdInput extends IdInput, RevocationDetails {}
+
+export interface DeleteScopeInput extends Scope, RevocationDetails {}
+
+export interface DeleteAppInput extends RevocationDetails {
+  /** 1–256 characters. */
+  app: string;
+}
+
 /** A place in a list: any record of it, which may be gone by now. */
 export type ListPosition = Pick<TokenRecord, 'id' | 'expiresAt'>;
 
@@ -150,14 +186,22 @@ export interface Operations<D extends object = AnyData> {
   get: { input: GetInput; result: TokenRecord<D> | undefined };
   update: { input: UpdateInput<NoInfer<D>>; result: TokenRecord<D> | undefined };
   refresh: { input: RefreshInput; result: TokenRecord<D> | undefined };
-  delete: { input: TokenInput; result: boolean };
-  deleteAll: { input: OwnerInput; result: number };
+  delete: { input: DeleteInput; result: boolean };
+  deleteAll: { input: DeleteAllInput; result: number };
+  consume: { input: ConsumeInput; result: TokenRecord<D> | undefined };
+  getById: { input: IdInput; result: TokenRecord<D> | undefined };
+  deleteById: { input: DeleteByIdInput; result: boolean };
+  deleteScope: { input: DeleteScopeInput; result: number };
+  deleteApp: { input: DeleteAppInput; result: number };
   list: { input: ListInput; result: TokenRecord<D>[] };
   count: { input: CountInput; result: number };
   owners: { input: OwnersInput; result: OwnersPage };
 }
 
 export type Operation = keyof Operations;
+
+/** The operations that a scoped handle has. */
+export type ScopedOperation = Exclude<Operation, 'deleteApp'>;
 
 /** The operations on tokens, the same through every door. */
 export interface TokenOperations {
@@ -182,9 +226,32 @@ export interface TokenOperations {
   /** Sets a token's remaining life to `duration` seconds from now; never revives it. */
   refresh<D extends object = AnyData>(input: RefreshInput): Promise<Token<D> | undefined>;
   /** Revokes a token; `false` where there was none. */
-  delete(input: TokenInput): Promise<boolean>;
-  /** Revokes every token of an owner in the scope that was created before this call; resolves to their number. */
-  deleteAll(input: OwnerInput): Promise<number>;
+  delete(input: DeleteInput): Promise<boolean>;
+  /**
+   * Revokes every token of an owner in the scope that was created before this call, but for the one in `except`;
+   * resolves to their number.
+   */
+  deleteAll(input: DeleteAllInput): Promise<number>;
+  /**
+   * Revokes a token and resolves to it as it was: exactly one caller gets it, all others `undefined`. For what may be
+   * used once, such as a password-reset link.
+   * @throws {ValidationError} {StoreUnavailableError} outcome `unknown`: it may be used up.
+   */
+  consume<D extends object = AnyData>(input: ConsumeInput): Promise<Token<D> | undefined>;
+  /**
+   * Reads a token by its id, for lists and account pages: with `owner`, only that owner's.
+   * @throws {ValidationError} where `id` is no id.
+   */
+  getById<D extends object = AnyData>(input: IdInput): Promise<TokenRecord<D> | undefined>;
+  /**
+   * Revokes a token by its id; `false` where there was none, or with `owner` none of that owner's.
+   * @throws {ValidationError} where `id` is no id.
+   */
+  deleteById(input: DeleteByIdInput): Promise<boolean>;
+  /** Revokes every token of the scope that was created before this call; resolves to their number. */
+  deleteScope(input: DeleteScopeInput): Promise<number>;
+  /** Revokes every token of the app, of whatever type, that was created before this call; resolves to their number. */
+  deleteApp(input: DeleteAppInput): Promise<number>;
   /** The live tokens of an owner, latest expiry first. */
   list<D extends object = AnyData>(input: ListInput): Promise<TokenRecord<D>[]>;
   /** How many live tokens there are in a scope, or of an owner in it, by the indexes: no token is read. */
@@ -236,9 +303,17 @@ export interface ScopedTokens<D extends object = AnyData> {
   /** Sets the remaining life to `duration` seconds from now, or to the scope's; never revives a token. */
   refresh(input: Unscoped<RefreshInput>): Promise<Token<D> | undefined>;
   /** Revokes a token; `false` where there was none. */
-  delete(input: Unscoped<TokenInput>): Promise<boolean>;
-  /** Revokes every token of an owner in this scope; resolves to their number. */
-  deleteAll(input: Unscoped<OwnerInput>): Promise<number>;
+  delete(input: Unscoped<DeleteInput>): Promise<boolean>;
+  /** Revokes every token of an owner in this scope, but for the one in `except`; resolves to their number. */
+  deleteAll(input: Unscoped<DeleteAllInput>): Promise<number>;
+  /** Revokes a token and resolves to it as it was: exactly one caller gets it, all others `undefined`. */
+  consume(input: Unscoped<ConsumeInput>): Promise<Token<D> | undefined>;
+  /** Reads a token by its id: with `owner`, only that owner's. */
+  getById(input: Unscoped<IdInput>): Promise<TokenRecord<D> | undefined>;
+  /** Revokes a token by its id; `false` where there was none, or with `owner` none of that owner's. */
+  deleteById(input: Unscoped<DeleteByIdInput>): Promise<boolean>;
+  /** Revokes every token of this scope; resolves to their number. */
+  deleteScope(details?: RevocationDetails): Promise<number>;
   /** The live tokens of an owner, latest expiry first; 1,000 at most unless `limit` tells. */
   list(input: Unscoped<ListInput>): Promise<TokenRecord<D>[]>;
   /** How many live tokens there are in this scope, or of an owner in it. */

@@ -70,6 +70,19 @@ const WRONG: [operation: keyof TokenOperations, input: unknown, fields: string[]
   ['deleteAll', { app: 1, type: '', owner: '' }, ['app', 'type', 'owner']],
   ['deleteAll', 0, ['app', 'type', 'owner']],
   [
+    'deleteAll',
+    { app: 'a', type: 'b', owner: 'c', except: 7, reason: '', by: 'me' },
+    ['except', 'reason', 'by'],
+  ],
+  ['consume', { app: 1, type: '', token: null, reason: 1, by: 1 }, ['app', 'type', 'token', 'reason', 'by']],
+  ['getById', { app: 1, type: '', id: 'x', owner: '' }, ['app', 'type', 'id', 'owner']],
+  ['deleteById', { app: 1, type: '', owner: 1 }, ['app', 'type', 'id', 'owner']],
+  // Narrower than what would be done.
+  ['deleteScope', { app: 'a', type: 'b', owner: 'c', token: 'd' }, ['owner', 'token']],
+  ['deleteScope', { app: 'a' }, ['type']],
+  ['deleteApp', { app: 'a', type: 'b', owner: 'c' }, ['type', 'owner']],
+  ['deleteApp', {}, ['app']],
+  [
     'list',
     { app: 1, type: '', owner: '', limit: 0, after: { id: 'x', expiresAt: 1 } },
     ['app', 'type', 'owner', 'limit', 'after'],

@@ -287,6 +287,19 @@ describe('A token', function () {
     await door.deleteAll(OWNER);
     await door.get(another);
     await door.get({ ...SCOPE, token: keep(generateToken()) });
+    const spared = await door.create({ ...OWNER, duration: 60, data: { reset: true } });
+    keep(spared.token);
+    await door.deleteAll({ ...OWNER, except: spared.token, reason: 'elsewhere', by: 'user' });
+    seen.add(
+      'record',
+      inspect(await door.getById({ ...SCOPE, id: spared.id }), { depth: 12, showHidden: true }),
+    );
+    const consumed = await door.consume({ ...SCOPE, token: spared.token, reason: 'used' });
+    if (consumed?.token !== spared.token) throw new Error('it was not consumed');
+    const listed = await door.create({ ...OWNER, duration: 60 });
+    keep(listed.token);
+    await door.deleteById({ ...SCOPE, id: listed.id, owner: listed.owner });
+    await door.deleteAll({ ...OWNER, except: keep(generateToken()) });
   }
 
   /** Input that is wrong in its own right, with the secret in every place that it can be in. */
@@ -301,6 +314,8 @@ describe('A token', function () {
         await door.update({ ...input, data: {} });
         await door.refresh({ ...input, duration: 1 });
         await door.delete(input);
+        await door.consume(input);
+        await door.deleteAll({ ...OWNER, except: customToken });
         continue;
       }
       const input = { ...SCOPE, token: customToken };
@@ -308,6 +323,8 @@ describe('A token', function () {
       await fails(() => door.update({ ...input, data: {} }));
       await fails(() => door.refresh({ ...input, duration: 1 }));
       await fails(() => door.delete(input));
+      await fails(() => door.consume(input));
+      await fails(() => door.deleteAll({ ...OWNER, except: customToken }));
       await fails(async () => door.idOf(input));
     }
     await fails(() => door.get({ app: '', type: '', token }));

@@ -59,6 +59,18 @@ describe('Events', () => {
     await tokens.create({ ...create, duration: 1 });
     await moveIntoPast(redis, prefix, 2_000);
     await tokens.list(PLACE);
+    const { app, type } = PLACE;
+    await tokens.consume({ app, type, token: (await tokens.create(create)).token });
+    await tokens.deleteById({
+      ...PLACE,
+      id: (await tokens.create(create)).id,
+      reason: 'a "reason"',
+      by: 'user',
+    });
+    await tokens.create(create);
+    await tokens.deleteScope({ app, type });
+    await tokens.create(create);
+    await tokens.deleteApp({ app });
 
     const names = [
       'created',
@@ -72,6 +84,8 @@ describe('Events', () => {
       'created-with-room',
       'created',
       'expired',
+      ...['created', 'revoked-consumed', 'created', 'revoked-with-reason'],
+      ...['created', 'revoked-deleted-scope', 'created', 'revoked-deleted-app'],
     ];
     await until(() => heard.length >= names.length && published.length >= names.length);
     assert.lengthOf(heard, names.length);

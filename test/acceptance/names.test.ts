@@ -65,6 +65,8 @@ const NAMES = [
   '~!()',
 ];
 
+const SHOP = { app: 'shop', type: 'session' };
+
 /** Three names that would be the same with the delimiter in another place, or with a glob taken for one. */
 const AWKWARD = [
   ['a:b', 'c', 'd'],
@@ -224,6 +226,12 @@ describe('Names', function () {
           assert.equal(await door.count({ app: 'shop', type: 'session', owner: glob }), 0);
           assert.deepEqual((await door.owners({ app: glob, type: 'session' })).owners, []);
           assert.equal(await door.deleteAll({ app: glob, type: 'session', owner: 'ann' }), 0);
+          assert.equal(await door.deleteScope({ app: 'shop', type: glob }), 0);
+          assert.equal(await door.deleteScope({ app: glob, type: 'session' }), 0);
+          assert.equal(await door.deleteApp({ app: glob }), 0);
+          assert.isUndefined(await door.getById({ ...SHOP, id: made.id, owner: glob }));
+          assert.isFalse(await door.deleteById({ ...SHOP, id: made.id, owner: glob }));
+          assert.isUndefined(await door.consume({ ...made, app: glob }));
           assert.isUndefined(await door.get({ ...made, app: glob }));
           assert.isUndefined(await door.get({ ...made, type: glob }));
           assert.isFalse(await door.delete({ ...made, type: glob }));

@@ -75,6 +75,56 @@ describe('redis-tokens on the command line', function () {
     ['in process', []],
     ['over the queue', ['--queue']],
   ] as const) {
+    it(`revokes by id, all but one, a scope and an app, consumes, and tells why (${door})`, async () => {
+      if (queue.length > 0) await worker.start();
+      const scope = { app: 'shop', type: 'session' };
+      const make = (type = 'session') => tokens.create({ ...scope, type, owner: 'ann', duration: 60 });
+      const [one, two, three, four] = [await make(), await make(), await make(), await make()];
+      const { token, ...record } = one;
+      expect(await json(['get', '--id', one.id, ...SCOPE, ...queue])).deep.equal(record);
+      await json(['get', '--id', one.id, '--owner', 'bob', ...SCOPE, ...queue], 1);
+      const why = ['--reason', 'stolen', '--by', 'admin', ...queue];
+      await json(['revoke', '--id', one.id, '--owner', 'bob', ...SCOPE, ...why], 1);
+      expect(await json(['revoke', '--id', one.id, ...SCOPE, ...why])).deep.equal({ revoked: true });
+      expect(await json(['consume', '-', ...SCOPE, ...why], 0, two.token)).include({ id: two.id });
+      expect(await json(['consume', two.token, ...SCOPE, ...why], 1)).equal(null);
+      const allButOne = ['revoke-all', '--except', '-', '--owner', 'ann', ...SCOPE, ...why];
+      expect(await json(allButOne, 0, three.token)).deep.equal({ revoked: 1 });
+      expect((await tokens.list({ ...scope, owner: 'ann' })).map(({ id }) => id)).deep.equal([three.id]);
+      expect(await json(['revoke-scope', ...SCOPE, '--yes', ...why])).deep.equal({ revoked: 1 });
+      await make('reset');
+      expect(await json(['revoke-app', '--app', 'shop', '--yes', ...why])).deep.equal({ revoked: 1 });
+      expect(await tokens.get(four)).equal(undefined);
+      expect(token).match(/^rt_/);
+    });
+  }
+
+  it('ends a scope or an app with --yes only, and takes a token or its id', async () => {
+    const made = await tokens.create({ app: 'shop', type: 'session', owner: 'ann', duration: 60 });
+    const refused = await Promise.all(
+      [
+        ['revoke-scope', ...SCOPE],
+        ['revoke-app', '--app', 'shop'],
+        ['revoke', made.token, '--id', made.id, ...SCOPE],
+        ['revoke', ...SCOPE],
+        ['get', ...SCOPE],
+        ['revoke', made.token, '--owner', 'bob', ...SCOPE],
+        ['revoke', '--id', 'none', ...SCOPE],
+        ['revoke', made.token, '--by', 'root', ...SCOPE],
+      ].map((args) => run(args, { env })),
+    );
+    for (const { status, stdout, stderr } of refused) {
+      expect({ status, stdout }).deep.equal({ status: 2, stdout: '' });
+      expect(stderr).not.contain(made.token);
+    }
+    expect(refused[0]?.stderr).contain('--yes');
+    expect(await tokens.get(made)).deep.equal(made);
+  });
+
+  for (const [door, queue] of [
+    ['in process', []],
+    ['over the queue', ['--queue']],
+  ] as const) {
     it(`limits, names, hints at and counts tokens, and looks without using them, ${door}`, async () => {
       if (queue.length > 0) await worker.start();
       const create = ['create', ...SCOPE, '--owner', 'ann', '--duration', '1h', '--idle', '15m', ...queue];

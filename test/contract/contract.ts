@@ -1,10 +1,14 @@
 // What every repository must do, whatever it stores tokens in: the suite, to be run for each of them.
 import { atOnceContract } from './at-once.js';
+import { byIdContract } from './by-id.js';
+import { consumeContract } from './consume.js';
 import { createContract } from './create.js';
 import { dataContract } from './data.js';
 import { deleteContract } from './delete.js';
 import { deleteAllContract } from './delete-all.js';
+import { deleteScopeContract } from './delete-scope.js';
 import { eventContract } from './events.js';
+import { exceptContract } from './except.js';
 import { getContract } from './get.js';
 import { givenUpContract } from './given-up.js';
 import { idleContract } from './idle.js';
@@ -14,6 +18,7 @@ import { listContract } from './list.js';
 import { markContract } from './marks.js';
 import { numbersContract } from './numbers.js';
 import { overdueContract } from './overdue.js';
+import { reasonContract } from './reasons.js';
 import { refreshContract } from './refresh.js';
 import { scopeContract } from './scopes.js';
 import { shownContract } from './shown.js';
@@ -33,6 +38,11 @@ export function contract(name: string, open: OpenSubject): void {
     refreshContract(world);
     deleteContract(world);
     deleteAllContract(world);
+    exceptContract(world);
+    byIdContract(world);
+    consumeContract(world);
+    deleteScopeContract(world);
+    reasonContract(world);
     listContract(world);
     atOnceContract(world);
     timeContract(world);

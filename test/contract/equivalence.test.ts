@@ -17,6 +17,7 @@ const seconds = fc.nat(20);
 const duration = fc.integer({ min: 0, max: 40 }).map((whole) => whole + 0.5);
 const id = fc.nat(3);
 const owner = fc.constantFrom('ann', 'bob');
+const maybeOwner = fc.constantFrom('ann', 'bob', undefined);
 const app = fc.constantFrom('shop', 'shop', 'shop', 'mill');
 const issue = {
   ago: fc.oneof(fc.constant(0), seconds, fc.constantFrom(-3, -6, 899, 901)),
@@ -55,7 +56,23 @@ const step = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('refresh'), id, app, duration, ...issue }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('delete'), id, app, ...issue }) },
-  { weight: 1, arbitrary: fc.record({ op: fc.constant('deleteAll'), app, owner, ...issue }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      op: fc.constant('deleteAll'),
+      app,
+      owner,
+      except: fc.option(fc.nat(3), { nil: undefined }),
+      ...issue,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('consume'), id, app, ...issue }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('getById'), id, app, owner: maybeOwner }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ op: fc.constant('deleteById'), id, app, owner: maybeOwner, ...issue }),
+  },
+  { weight: 1, arbitrary: fc.record({ op: fc.constantFrom('deleteScope', 'deleteApp'), app, ...issue }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('list'), app, owner }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('get'), id, app }) },
   {
@@ -143,7 +160,19 @@ class Player {
       case 'delete':
         return this.#change(step, (issue) => world.delete(id, { app, ...issue }));
       case 'deleteAll':
-        return this.#change(step, (issue) => world.deleteAll(owner, { app, ...issue }));
+        return this.#change(step, (issue) =>
+          world.deleteAll(owner, { app, except: this.#ids[step.except as number], ...issue }),
+        );
+      case 'consume':
+        return this.#change(step, (issue) => world.consume(id, { app, ...issue }));
+      case 'getById':
+        return world.getById(id, { app, owner });
+      case 'deleteById':
+        return this.#change(step, (issue) => world.deleteById(id, { app, owner, ...issue }));
+      case 'deleteScope':
+        return this.#change(step, (issue) => world.deleteScope({ app, ...issue }));
+      case 'deleteApp':
+        return this.#change(step, (issue) => world.deleteApp({ app, ...issue }));
       case 'list':
         return world.list(owner, { app });
       case 'get':

@@ -112,6 +112,16 @@ describe('In Redis', () => {
     assert.lengthOf(await world.events(), 2_600);
   });
 
+  it('a deleteAll leaves another owner’s record as it is to the byte, though it was to except it', async () => {
+    const { id } = await world.create({ owner: 'bob' });
+    const key = `{${subject.prefix}:0}:t:${id}`;
+    const before = await subject.redis.get(key);
+    await world.deleteAll('ann', { except: id });
+    assert.equal(await subject.redis.get(key), before);
+    await world.deleteAll('bob', { except: id });
+    assert.notEqual(await subject.redis.get(key), before);
+  });
+
   it('a limit ends what only seems to live, and does not count it', async () => {
     const key = (id: string) => `{${subject.prefix}:0}:t:${id}`;
     const limit = { max: 3, overflow: 'reject' };
@@ -148,6 +158,39 @@ describe('In Redis', () => {
     assert.equal(await world.count({ owner: 'ann' }), 1);
     assert.isNotNull(await subject.redis.get(key(others?.id as string)), 'what is of another owner stays');
     await subject.redis.del(key(others?.id as string));
+  });
+
+  for (const [set, name, reason] of [
+    ['revoked', 'owner:shop:session:ann', 'deleted-all'],
+    ['revoked', 'scope:shop:session', 'deleted-scope'],
+    ['revoked', 'app:shop', 'deleted-app'],
+    ['late', 'owner:shop:session:ann', 'deleted-all'],
+    ['late', 'others:shop:session:ann', 'deleted-all'],
+    ['late', 'scope:shop:session', 'deleted-scope'],
+    ['late', 'app:shop', 'deleted-app'],
+  ] as const) {
+    it(`a limit does not count what a revocation in steps has not come to (${set}, ${name})`, async () => {
+      const [first] = [await world.create(), await world.create()];
+      await world.events();
+      await subject.redis.zadd(`{${subject.prefix}:0}:${set}`, world.now(), name);
+      await world.create({ limit: { max: 1, overflow: 'reject' } });
+      const reasons = (await world.facts()).flatMap(({ type, reason }) =>
+        type === 'token-revoked' ? [reason] : [],
+      );
+      assert.deepEqual(reasons, [reason, reason]);
+      assert.isUndefined(await world.get(first.id));
+    });
+  }
+
+  it('a limit counts a token that was spared of its owner’s revocation', async () => {
+    const [{ id }] = [await world.create(), await world.create()];
+    await world.deleteAll('ann', { except: id });
+    await refused(world.create({ limit: { max: 1, overflow: 'reject' } }), LimitExceededError);
+    await world.create({ limit: { max: 2, overflow: 'reject' } });
+    assert.isDefined(await world.get(id));
+    await world.events();
+    await world.create({ limit: { max: 2, overflow: 'end-oldest' } });
+    assert.deepInclude((await world.facts())[0], { type: 'token-revoked', subject: id, reason: 'limit' });
   });
 
   it('a create that a limit refuses all the same ends what only seems to live', async () => {
@@ -220,12 +263,16 @@ describe('In Redis', () => {
   for (const [operation, run] of [
     ['update', (id: string) => world.update(id, { a: 1 })],
     ['refresh', (id: string) => world.refresh(id, 90)],
+    ['consume', (id: string) => world.consume(id)],
   ] as const) {
     for (const [reason, member] of [
       ['deleted', (id: string) => `id:shop:session:${id}`],
+      ['deleted', (id: string) => `id:shop:session:${id}:ann`],
       ['deleted-all', () => 'owner:shop:session:ann'],
+      ['deleted-scope', () => 'scope:shop:session'],
+      ['deleted-app', () => 'app:shop'],
     ] as const) {
-      it(`a token that a revocation in steps has not come to is ended by the ${operation} that meets it (${reason})`, async () => {
+      it(`a token that a revocation in steps has not come to is ended by the ${operation} that meets it (${reason}, ${member('its id')})`, async () => {
         const { id } = await world.create({ owner: 'ann' });
         await subject.redis.zadd(`{${subject.prefix}:0}:revoked`, world.now(), member(id));
         await world.events();

@@ -119,6 +119,26 @@ export class World {
     return this.#run('deleteAll', { owner, ...fields });
   }
 
+  consume(id: string, fields: Fields<'consume'> = {}): Promise<TokenRecord | undefined> {
+    return this.#run('consume', { id, ...fields });
+  }
+
+  getById(id: string, fields: Fields<'getById'> = {}): Promise<TokenRecord | undefined> {
+    return this.repository.getById(this.#command('getById', { id, ...fields }));
+  }
+
+  deleteById(id: string, fields: Fields<'deleteById'> = {}): Promise<boolean> {
+    return this.#run('deleteById', { id, ...fields });
+  }
+
+  deleteScope(fields: Fields<'deleteScope'> = {}): Promise<number> {
+    return this.#run('deleteScope', fields);
+  }
+
+  deleteApp(fields: Fields<'deleteApp'> = {}): Promise<number> {
+    return this.#run('deleteApp', fields);
+  }
+
   list(owner: string, fields: Fields<'list'> = {}): Promise<TokenRecord[]> {
     return this.repository.list(this.#command('list', { owner, ...fields }));
   }
@@ -177,7 +197,7 @@ export class World {
     return { byOwner: byOwner.length, byScope: byScope.length };
   }
 
-  #run<O extends Exclude<Operation, 'get' | 'list' | 'count' | 'owners'>>(
+  #run<O extends Exclude<Operation, 'get' | 'getById' | 'list' | 'count' | 'owners'>>(
     op: O,
     fields: Fields<O>,
   ): ReturnType<TokenRepository[O]> {

@@ -10,7 +10,7 @@ import { Store } from '../../src/redis/store.js';
 import { buildCommand } from '../../src/tokens/commands.js';
 import { resolveTokenOptions } from '../../src/tokens/options.js';
 import type { TokenRepository } from '../../src/tokens/repository.js';
-import type { TokenRecord } from '../../src/tokens/types.js';
+import type { Operation, TokenRecord } from '../../src/tokens/types.js';
 import { type RedisServer, startRedisServer } from '../../tools/redis-server.js';
 import { newId } from '../contract/world.js';
 import { Near, SCOPE } from '../redis/near.js';
@@ -55,10 +55,8 @@ describe('A get that is under way', () => {
     await Promise.all([cache.ready(), direct.ready()]);
   });
 
-  const command = <O extends 'create' | 'get' | 'update' | 'refresh' | 'delete' | 'deleteAll'>(
-    op: O,
-    fields: object,
-  ) => buildCommand(op, { ...SCOPE, issuedAt: cache.now(), ...fields } as never);
+  const command = <O extends Operation>(op: O, fields: object) =>
+    buildCommand(op, { ...SCOPE, issuedAt: cache.now(), ...fields } as never);
   const attempt = () => ({ until: cache.now() + 5_000_000 });
   const get = (id: string) => cache.get(command('get', { id }));
 
@@ -116,6 +114,10 @@ describe('A get that is under way', () => {
   const changes: Record<string, (repository: TokenRepository, id: string) => Promise<unknown>> = {
     delete: (repository, id) => repository.delete(command('delete', { id }), attempt()),
     deleteAll: (repository) => repository.deleteAll(command('deleteAll', { owner: 'ann' }), attempt()),
+    consume: (repository, id) => repository.consume(command('consume', { id }), attempt()),
+    deleteById: (repository, id) => repository.deleteById(command('deleteById', { id }), attempt()),
+    deleteScope: (repository) => repository.deleteScope(command('deleteScope', {}), attempt()),
+    deleteApp: (repository) => repository.deleteApp(command('deleteApp', {}), attempt()),
     update: (repository, id) => repository.update(command('update', { id, data: { n: 2 } }), attempt()),
     refresh: (repository, id) => repository.refresh(command('refresh', { id, duration: 900 }), attempt()),
   };

@@ -67,6 +67,28 @@ async function tell(tokens: TokenOperations): Promise<unknown[]> {
   await call(tokens.list({ ...SCOPE, owner: 'ann' }));
   await call(tokens.create({ ...SCOPE, owner: '', duration: -1 }));
   await call(tokens.get({ ...SCOPE, token: 7 as never }));
+  const [one, two] = await Promise.all(
+    ['one', 'two', 'three', 'four'].map((customToken) =>
+      tokens.create({ ...SCOPE, owner: 'ann', duration: 60, customToken, hint: false, label: customToken }),
+    ),
+  );
+  await call(tokens.getById({ ...SCOPE, id: one?.id as string }));
+  await call(tokens.getById({ ...SCOPE, id: one?.id as string, owner: 'bob' }));
+  await call(tokens.getById({ ...SCOPE, id: 'none' }));
+  await call(tokens.deleteById({ ...SCOPE, id: one?.id as string, owner: 'bob' }));
+  await call(
+    tokens.deleteById({ ...SCOPE, id: one?.id as string, owner: 'ann', reason: 'lost', by: 'user' }),
+  );
+  await call(tokens.consume({ ...SCOPE, token: 'two', reason: 'used' }));
+  await call(tokens.consume({ ...SCOPE, token: two?.token as string }));
+  await call(tokens.consume({ ...SCOPE, token: '' }));
+  await call(tokens.deleteAll({ ...SCOPE, owner: 'ann', except: 'three' }));
+  await call(tokens.update({ ...SCOPE, token: 'three', data: { alive: true } }));
+  await call(tokens.scope(SCOPE).deleteScope({ by: 'policy' }));
+  await call(tokens.deleteScope(SCOPE));
+  await tokens.create({ ...SCOPE, owner: 'ann', duration: 60 });
+  await call(tokens.deleteApp({ app: SCOPE.app }));
+  await call(tokens.deleteApp({ ...SCOPE }));
   outcomes.push(tokens.idOf({ ...SCOPE, token }));
   return outcomes;
 }

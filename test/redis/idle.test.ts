@@ -56,10 +56,11 @@ describe('A token with an idle time', () => {
     }
   });
 
-  it('is not used by a look, a list, a count, or by an update', async () => {
+  it('is not used by a look, a read by its id, a list, a count, or by an update', async () => {
     const tokens = open();
     const made = await create(tokens);
     await look(made, tokens);
+    assert.deepInclude(await tokens.getById({ ...SCOPE, id: made.id }), { id: made.id, idle: IDLE });
     await tokens.list({ ...SCOPE, owner: 'ann' });
     await tokens.owners(SCOPE);
     await tokens.update({ ...SCOPE, token: made.token, data: { a: 1 } });
@@ -73,6 +74,7 @@ describe('A token with an idle time', () => {
     const tokens = open();
     const [used, seen] = await Promise.all([create(tokens), create(tokens)]);
     await producer.get({ ...SCOPE, token: used.token });
+    assert.isDefined(await producer.getById({ ...SCOPE, id: seen.id, owner: 'ann' }));
     await producer.get({ ...SCOPE, token: seen.token, touch: false });
     await worker.close();
     assert.isDefined((await look(used, tokens)).lastUsedAt);

@@ -45,6 +45,7 @@ async function moveRecord(redis: Redis, key: string, ms: number): Promise<void> 
   const attributes = record[ATTRIBUTES];
   if (typeof attributes === 'object') {
     for (const name of ['absoluteExpiresAt', 'lastUsedAt']) if (name in attributes) attributes[name] -= ms;
+    if (attributes.spared) attributes.spared -= ms * MICROS_PER_MS;
   }
   await redis.set(key, JSON.stringify(record), 'KEEPTTL', 'XX');
 }

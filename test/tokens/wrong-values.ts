@@ -163,6 +163,19 @@ const CUSTOM = {
 const DURATION = { ...MISSING, ...NO_DURATION };
 const SCOPE = { app: NAME, type: NAME };
 
+const DETAILS = {
+  reason: noText(64),
+  by: { ...NO_TEXT, 'the empty string': '', 'another text': 'root', 'other case': 'User' },
+};
+const NO_ID = {
+  ...MISSING,
+  ...NO_TEXT,
+  'the empty string': '',
+  '21 characters': ID.slice(1),
+  '23 characters': `${ID}A`,
+  'other characters': `${ID.slice(1)}+`,
+};
+
 /** By operation and field: what it must refuse. */
 export const WRONG: Record<Operation, Record<string, Record<string, unknown>>> = {
   create: {
@@ -172,8 +185,13 @@ export const WRONG: Record<Operation, Record<string, Record<string, unknown>>> =
   get: { ...SCOPE, token: TOKEN, touch: NO_FLAG },
   update: { ...SCOPE, token: TOKEN, data: { ...MISSING, ...NO_DATA }, ifVersion: NO_VERSION },
   refresh: { ...SCOPE, token: TOKEN, duration: DURATION },
-  delete: { ...SCOPE, token: TOKEN },
-  deleteAll: { ...SCOPE, owner: NAME },
+  delete: { ...SCOPE, token: TOKEN, ...DETAILS },
+  deleteAll: { ...SCOPE, owner: NAME, except: NO_TEXT, ...DETAILS },
+  consume: { ...SCOPE, token: TOKEN, ...DETAILS },
+  getById: { ...SCOPE, id: NO_ID, owner: noText(256) },
+  deleteById: { ...SCOPE, id: NO_ID, owner: noText(256), ...DETAILS },
+  deleteScope: { ...SCOPE, ...DETAILS },
+  deleteApp: { app: NAME, ...DETAILS },
   list: { ...SCOPE, owner: NAME, limit: NO_LIMIT, after: NO_POSITION },
   count: { ...SCOPE, owner: noText(256) },
   owners: { ...SCOPE, limit: NO_PAGE_LIMIT, cursor: NO_CURSOR },
@@ -195,6 +213,10 @@ const VALUES: Record<string, unknown> = {
   ifVersion: 1,
   cursor: Buffer.from('[0,"0"]').toString('base64url'),
   after: { id: ID, expiresAt: 1 },
+  id: ID,
+  except: 'a token of the caller',
+  reason: 'stolen',
+  by: 'admin',
 };
 
 /** An input with which nothing is wrong. */

@@ -68,16 +68,16 @@ export class NearCache implements TokenRepository {
   }
 
   /** Keeps only what was asked for while invalidations were heard, and of which none was heard since. */
-  async get(command: Commands['get']): Promise<TokenRecord | undefined> {
+  async get(command: Pick<Commands['get'], 'id' | 'app' | 'type'>): Promise<TokenRecord | undefined> {
     const { id } = command;
     const near = this.peek(id, command);
     if (near) return near;
     const asked = performance.now();
-    if (!this.#invalidations.hears(asked)) return this.#repository.get(command);
+    if (!this.#invalidations.hears(asked)) return this.#repository.get(command as Commands['get']);
     const flight: Flight = {};
     this.#flights.set(id, flight);
     try {
-      const found = await this.#repository.get(command);
+      const found = await this.#repository.get(command as Commands['get']);
       if (!found || this.#flights.get(id) !== flight) return found;
       const entry = new Entry(found, asked);
       this.#entries.set(id, entry);
@@ -107,16 +107,39 @@ export class NearCache implements TokenRepository {
     return this.#evicting(command, this.#repository.delete(command, attempt));
   }
 
-  async deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number> {
-    try {
-      return await this.#repository.deleteAll(command, attempt);
-    } finally {
-      const { app, type, owner } = command;
-      this.#flights.clear(); // whose tokens they read is not known yet
-      for (const [id, { record }] of [...this.#entries.entries()]) {
-        if (record.owner === owner && record.app === app && record.type === type) this.#entries.delete(id);
-      }
-    }
+  deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number> {
+    const { app, type, owner } = command;
+    return this.#evictingMany(
+      (record) => record.owner === owner && record.app === app && record.type === type,
+      this.#repository.deleteAll(command, attempt),
+    );
+  }
+
+  deleteScope(command: Commands['deleteScope'], attempt: Attempt): Promise<number> {
+    const { app, type } = command;
+    return this.#evictingMany(
+      (record) => record.app === app && record.type === type,
+      this.#repository.deleteScope(command, attempt),
+    );
+  }
+
+  deleteApp(command: Commands['deleteApp'], attempt: Attempt): Promise<number> {
+    const { app } = command;
+    return this.#evictingMany((record) => record.app === app, this.#repository.deleteApp(command, attempt));
+  }
+
+  consume(command: Commands['consume'], attempt: Attempt): Promise<TokenRecord | undefined> {
+    return this.#evicting(command, this.#repository.consume(command, attempt));
+  }
+
+  /** As get: what is kept is known with its owner. */
+  async getById(command: Commands['getById']): Promise<TokenRecord | undefined> {
+    const found = await this.get(command);
+    return command.owner === undefined || found?.owner === command.owner ? found : undefined;
+  }
+
+  deleteById(command: Commands['deleteById'], attempt: Attempt): Promise<boolean> {
+    return this.#evicting(command, this.#repository.deleteById(command, attempt));
   }
 
   list(command: Commands['list']): Promise<TokenRecord[]> {
@@ -158,6 +181,18 @@ export class NearCache implements TokenRepository {
       return await change;
     } finally {
       this.#evict(id);
+    }
+  }
+
+  /** The same for all that may be among what has ended. */
+  async #evictingMany<T>(isMeant: (record: TokenRecord) => boolean, change: Promise<T>): Promise<T> {
+    try {
+      return await change;
+    } finally {
+      this.#flights.clear(); // whose tokens they read is not known yet
+      for (const [id, { record }] of [...this.#entries.entries()]) {
+        if (isMeant(record)) this.#entries.delete(id);
+      }
     }
   }
 

@@ -40,7 +40,7 @@ export class Story {
   readonly #ledger: Ledger;
   readonly #chance: Chance;
   readonly #producers: readonly [TokenProducer, TokenProducer];
-  readonly #scope: (typeof SCOPES)[number];
+  #scope: { app: string; type: string };
   readonly #hasIdle: boolean;
   #count = 0;
 
@@ -63,8 +63,9 @@ export class Story {
     const draw = this.#chance.int(1, 100);
     if (draw <= 30) return this.#oneAfterAnother();
     if (draw <= 55) return this.#inBatches();
-    if (draw <= 65) return this.#logOutEverywhere();
-    if (draw <= 72) return this.#underALimit();
+    if (draw <= 63) return this.#logOutEverywhere();
+    if (draw <= 67) return this.#closeDown();
+    if (draw <= 73) return this.#underALimit();
     return draw <= 78 && shortLives ? this.#shortLife() : this.#race();
   }
 
@@ -80,8 +81,7 @@ export class Story {
         if (this.#chance.is(0.2)) await this.#changeOtherVersion(held, entry);
       }
       if (this.#chance.is(0.6)) return;
-      const entry = await this.#single('delete', this.#of(held), this.#mine());
-      this.#expect(entry, await this.#answer(entry), true);
+      await this.#end(held);
       const after = await this.#change(held, this.#chance.pick(['update', 'refresh', 'get']));
       this.#expect(after, await this.#answer(after), undefined);
     }
@@ -163,6 +163,63 @@ export class Story {
     for (const held of devices) {
       const read = await this.#change(held, 'get');
       this.#expect(read, await this.#answer(read), undefined);
+    }
+    const again = await this.#create(this.#name, {});
+    if (!again) return;
+    const read = await this.#change(again, 'get');
+    this.#expect(read, await this.#answer(read), 'a token');
+  }
+
+  /** One token's end, in whatever way; of two that consume it, one gets it. */
+  async #end(held: Held): Promise<void> {
+    const way = this.#chance.pick(['delete', 'deleteById', 'consume'] as const);
+    if (way === 'delete') {
+      const entry = await this.#single('delete', this.#of(held), this.#mine());
+      this.#expect(entry, await this.#answer(entry), true);
+    } else if (way === 'deleteById') {
+      const by = { ...this.#scope, id: held.id };
+      const other = await this.#single('deleteById', { ...by, owner: 'nobody' }, this.#mine());
+      this.#expect(other, await this.#answer(other), false);
+      const entry = await this.#single('deleteById', { ...by, owner: this.#name }, this.#mine());
+      this.#expect(entry, await this.#answer(entry), true);
+    } else {
+      const both = await Promise.all(
+        [1, 2].map(() => this.#single('consume', { ...this.#of(held), reason: 'used' }, this.#mine())),
+      );
+      const answers = await Promise.all(both.map((entry) => this.#answer(entry)));
+      const got = answers.filter(isAlive).length;
+      if (got !== 1) this.#ledger.surprise(both[0] as Entry, `of two that consume it ${got} get it`);
+    }
+  }
+
+  /** A scope of its own ends as a whole, or its app does, what is on its way too; or all but one token of an owner. */
+  async #closeDown(): Promise<void> {
+    const scope = { app: `app-${this.#name}`, type: this.#chance.pick(['session', 'a:b']) };
+    this.#scope = scope;
+    const first = this.#producers[0];
+    const made = await Promise.all(
+      Array.from({ length: this.#chance.int(2, 5) }, () => this.#create(this.#name, {})),
+    );
+    const held = made.filter((one) => one !== undefined);
+    const [one] = held;
+    if (!one || held.length < made.length) return;
+    const way = this.#chance.pick(['deleteScope', 'deleteApp', 'deleteAll'] as const);
+    const racing = await this.#change(one, this.#chance.pick(['update', 'refresh']));
+    const late = this.#send('create', this.#creation(undefined), { ...this.#birth(), doomed: true }, [first]);
+    const { app } = scope;
+    const out =
+      way === 'deleteAll'
+        ? this.#send(way, { ...scope, owner: this.#name, except: one.token }, this.#mine(), [first])
+        : way === 'deleteApp'
+          ? this.#send(way, { app }, this.#mine(), [first], this.#ownId(0.5))
+          : this.#send(way, scope, this.#mine(), [first], this.#ownId(0.5));
+    const entries = await Promise.all([out, late, racing]);
+    const answers = await Promise.all(entries.map((entry) => this.#answer(entry)));
+    if (answers[0]?.status === 'failed') this.#ledger.surprise(entries[0] as Entry, 'a revocation failed');
+    for (const token of held) {
+      const read = await this.#change(token, token === one ? 'update' : 'get');
+      const stays = way === 'deleteAll' && token === one;
+      this.#expect(read, await this.#answer(read), stays ? 'a token' : undefined);
     }
     const again = await this.#create(this.#name, {});
     if (!again) return;

@@ -23,12 +23,23 @@ interface Life {
   end: TokenEvent | undefined;
 }
 
+/** What ends many, and the reason that it tells. */
+const REASON_OF: Record<string, string> = {
+  deleteAll: 'deleted-all',
+  deleteScope: 'deleted-scope',
+  deleteApp: 'deleted-app',
+};
+
 const EVENT_OF: Record<string, string> = {
   create: 'token-created',
   update: 'token-updated',
   refresh: 'token-refreshed',
   delete: 'token-revoked',
   deleteAll: 'token-revoked',
+  consume: 'token-revoked',
+  deleteById: 'token-revoked',
+  deleteScope: 'token-revoked',
+  deleteApp: 'token-revoked',
 };
 
 /** Milliseconds by which clocks of two processes may differ. */
@@ -43,6 +54,10 @@ function mayFail({ op, meaning, sentAt, answeredAt = 0 }: Entry, code: string): 
   const { short } = meaning;
   return code === 'COMMAND_EXPIRED' && short !== undefined && answeredAt - sentAt > short - CLOCKS;
 }
+
+/** A deleteApp marks before it ends: a change that comes in between ends what it meets. */
+const isMetMark = ({ op }: Entry, { type, data }: TokenEvent): boolean =>
+  (op === 'update' || op === 'refresh') && type === 'token-revoked' && data.reason === 'deleted-app';
 
 export class Verdict {
   readonly contradictions: Contradiction[] = [];
@@ -69,7 +84,7 @@ export class Verdict {
     for (const entry of ledger.entries) {
       this.#judgeAnswers(entry);
       this.#judgeEffects(entry);
-      if (entry.op === 'get') this.#judgeReading(entry);
+      if (entry.op === 'get' || entry.op === 'consume') this.#judgeReading(entry);
     }
     this.#judgeMessages();
     for (const { text, owner } of beyondLimits(ledger.entries, stored.events)) this.#object(text, owner);
@@ -111,7 +126,9 @@ export class Verdict {
         if (!mayMakeRoom(event, entry)) this.#object('was ended to make room', subject);
       } else if (type !== 'token-expired') {
         if (!entry) this.#object(`${type} by a command that nobody sent: ${data.commandId}`, subject);
-        else if (EVENT_OF[entry.op] !== type) this.#object(`caused ${type}`, entry);
+        else if (isMetMark(entry, event)) {
+          // The revocation's effect, by whoever came across its mark first: it is answered nothing.
+        } else if (EVENT_OF[entry.op] !== type) this.#object(`caused ${type}`, entry);
         else this.#effects.set(entry, [...(this.#effects.get(entry) ?? []), event]);
       }
       const lives = this.#lives.get(subject) ?? [];
@@ -171,18 +188,19 @@ export class Verdict {
   #judgeEffects(entry: Entry): void {
     const { answer, op, receipt, meaning } = entry;
     const effects = this.#effects.get(entry) ?? [];
-    if (op === 'deleteAll') {
+    if (REASON_OF[op] !== undefined) {
       const subjects = new Set(effects.map(({ subject }) => subject));
       const told = answer?.status === 'completed' ? answer.value : 0;
       if (effects.length !== told || subjects.size !== told)
         this.#object(`it ended ${effects.length}`, entry);
       for (const { data } of effects) {
-        if (data.reason !== 'deleted-all' || data.owner !== meaning.owner)
+        if (data.reason !== REASON_OF[op] || data.owner !== meaning.owner)
           this.#object(`ended a token of ${data.owner} as ${data.reason}`, entry);
       }
       return;
     }
     const wanted =
+      // What was consumed is answered again, although it has gone: below it must be as it was.
       isAlive(answer) && !READS.has(op) ? 1 : answer?.status === 'completed' && answer.value === true ? 1 : 0;
     const [effect] = effects;
     if (effect && effect.subject !== receipt.id) this.#object(`changed ${effect.subject}`, entry);
@@ -190,7 +208,10 @@ export class Verdict {
     // What was applied before the worker died is answered with the record as of now: with none where it has gone.
     const isGone = effects.length === 1 && effect && this.#lifeOf(effect)?.end !== undefined;
     const isReplayed =
-      this.#wasRestarted(entry) && answer?.status === 'completed' && answer.value === undefined;
+      op !== 'consume' &&
+      this.#wasRestarted(entry) &&
+      answer?.status === 'completed' &&
+      answer.value === undefined;
     if (isGone && isReplayed) return;
     this.#object(`it took effect ${effects.length} times`, entry);
   }
@@ -203,7 +224,11 @@ export class Verdict {
       .get(entry.receipt.id ?? '')
       ?.find(({ create }) => recordIn(create?.answer)?.createdAt === read.createdAt);
     if (!life || read.version > life.versions.length) this.#object('there was no such version', entry);
-    else this.#judgeRecord('it is read', read, life, entry);
+    else {
+      this.#judgeRecord('it is read', read, life, entry);
+      if (entry.op === 'consume' && read.version !== life.versions.length)
+        this.#object('its version was not the last', entry);
+    }
   }
 
   #judgeLife(life: Life): void {

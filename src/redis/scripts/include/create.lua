@@ -22,8 +22,8 @@ changes.create = function()
   made.expires = expires
   if idle then set_number(made, 'absoluteExpiresAt', expires - life + duration) end
 
-  local by_id, by_owner = marked(id_mark(id), owner_mark(owner))
-  local newest = math.max(tonumber(ask_once('GET', KEYS[5]) or 0), by_id, by_owner)
+  local by_id, by_owner, by_scope, by_app = revocations_of(id, owner)
+  local newest = math.max(tonumber(ask_once('GET', KEYS[5]) or 0), by_id, by_owner, by_scope, by_app)
   if issued <= newest or (not custom and by_id > 0) then return settle('revoked') end
 
   -- A sender's clock may be ahead: what was issued after a revocation was created after it.

@@ -12,7 +12,8 @@ local function oldest_first(a, b)
 end
 
 -- What has to end so that the owner has one token fewer than `max`; changes nothing. nil where there is room, or where the
--- token is there already. newest: of the marks that concern the new token; younger ones than it can be dead by none.
+-- token is there already. newest: of the marks that concern the new token; younger ones than it can be dead by none,
+-- but by one that came late.
 local function look_for_room(owner, max, ends_oldest, newest)
   local live_from = digits(now_ms)
   local count = redis.call('ZCOUNT', KEYS[7], live_from, '+inf')
@@ -24,6 +25,7 @@ local function look_for_room(owner, max, ends_oldest, newest)
   for i, id in ipairs(ids) do keys[i] = record_key(id) end
   local texts = redis.call('MGET', unpack(keys))
   local room = { gone = {}, revoked = {}, oldest = {} }
+  if ask_once('EXISTS', late_marks()) == 1 then newest = math.huge end
   local live = {}
   for i, id in ipairs(ids) do
     local record = parse(texts[i])

@@ -85,7 +85,7 @@ describe('Events', () => {
       'created',
       'expired',
       ...['created', 'revoked-consumed', 'created', 'revoked-with-reason'],
-      ...['created', 'revoked-deleted-scope', 'created', 'revoked-deleted-app'],
+      ...['created', 'revoked-deleted-scope', 'revoked-deleted-scope', 'created', 'revoked-deleted-app'],
     ];
     await until(() => heard.length >= names.length && published.length >= names.length);
     assert.lengthOf(heard, names.length);

@@ -40,7 +40,7 @@ export class ChangeSender {
     this.#store = store;
   }
 
-  /** Resolves to the script's reply. Those of a token that start in one tick are made in their order. */
+  /** Resolves to the script's reply. Those of a token that start in one tick are made in their order, revocations perhaps sooner. */
   send(shard: number, { script, keys, args, id }: Change): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#gathering.add(shard, { script, keys, args, id, resolve, reject });
@@ -48,21 +48,18 @@ export class ChangeSender {
   }
 
   /**
-   * Groups that change the same token go one after the other: one that is to be sent again, since Redis does not know
-   * its script, or has made a part of it, would be overtaken.
+   * A group waits for those before it that change a token of its own: one that is to be sent again, since Redis does not
+   * know its script, or has made a part of it, would be overtaken. A revocation waits for none: it wins in any order.
    */
   #sendAll(all: readonly Waiting[][]): void {
     const begun = performance.now();
-    const ofTokens = new Map<string, Promise<void>>();
-    const ofMany: Promise<void>[] = [];
+    const last = new Map<string, Promise<void>>();
     for (const group of all) {
       const ids = group.flatMap(({ id }) => id ?? []);
-      const before = ids.length > 0 ? ids.flatMap((id) => ofTokens.get(id) ?? []) : [...ofTokens.values()];
-      const awaited = new Set(ids.length > 0 ? [...before, ...ofMany] : before);
+      const before = isRevocation(group) ? [] : ids.flatMap((id) => last.get(id) ?? []);
       const send = () => this.#sendGroup(group, begun);
-      const sent = awaited.size > 0 ? Promise.all(awaited).then(send) : send();
-      if (ids.length === 0) ofMany.push(sent);
-      for (const id of ids) ofTokens.set(id, sent);
+      const sent = before.length > 0 ? Promise.all(new Set(before)).then(send) : send();
+      for (const id of ids) last.set(id, sent);
     }
   }
 
@@ -88,6 +85,9 @@ export class ChangeSender {
     else reject(toStoreError(new ReplyError(String(reply[1])), 'unknown', this.#store.owned));
   }
 }
+
+const isRevocation = ([first]: readonly Waiting[]): boolean =>
+  first !== undefined && TOGETHER[first.script] === 'revocations';
 
 /** Neighbours that one script can make, so that their order stays. */
 function groups(changes: readonly Waiting[]): Waiting[][] {

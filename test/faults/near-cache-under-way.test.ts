@@ -1,5 +1,7 @@
 // Reads under way: what was asked for before something happened is answered, and not kept.
+import { performance } from 'node:perf_hooks';
 import { assert } from 'chai';
+import { stub } from 'sinon';
 import { Keys } from '../../src/redis/keys.js';
 import { Invalidations } from '../../src/redis/near-cache/invalidations.js';
 import { NearCache } from '../../src/redis/near-cache/near-cache.js';
@@ -85,6 +87,20 @@ describe('A get that is under way', () => {
     const id = await create();
     await readAround(id, async () => {});
     assert.isTrue(await isKept(id));
+  });
+
+  it('does not push the clock ahead where it is kept, however often', async () => {
+    const id = await create();
+    await readAround(id, async () => {});
+    const [monotonic, wall] = [performance.now(), Date.now()];
+    const clocks = [stub(performance, 'now').returns(monotonic), stub(Date, 'now').returns(wall)];
+    try {
+      const before = cache.now();
+      for (let i = 0; i < 1_000; i++) assert.isDefined(cache.peek(id, SCOPE));
+      assert.equal(cache.now(), before + 1);
+    } finally {
+      for (const clock of clocks) clock.restore();
+    }
   });
 
   it('is kept as it was answered, whatever its caller does to that', async () => {

@@ -85,6 +85,7 @@ describe('Events', () => {
       'created',
       'expired',
       ...['created', 'revoked-consumed', 'created', 'revoked-with-reason'],
+      // Of the one that was made with room, too.
       ...['created', 'revoked-deleted-scope', 'revoked-deleted-scope', 'created', 'revoked-deleted-app'],
     ];
     await until(() => heard.length >= names.length && published.length >= names.length);

@@ -46,7 +46,7 @@ async function open(url: string, shards = 1) {
       repository.update(buildCommand('update', { ...issue(), id, data }), attempt()),
     /** By one that was issued so long ago that its life is over. */
     endByRefresh: (id: string) => {
-      const command = { ...SCOPE, issuedAt: repository.now() - 1, id, duration: 0.000_001 };
+      const command = { ...SCOPE, issuedAt: repository.now() - 3_000, id, duration: 0.000_001 };
       const job = { queue: 'commands', id, issuedAt: 1 };
       return repository.refresh(buildCommand('refresh', command), { ...attempt(), job, commandId: 'c' });
     },

@@ -10,6 +10,7 @@ export type {
   ListPosition,
   OwnerInput,
   RefreshInput,
+  RotateInput,
   Scope,
   ScopeDefaults,
   ScopedTokens,

@@ -17,12 +17,13 @@ export class EventLog {
     type: TokenEventType,
     token: StoredToken,
     nowMs: number,
-    about: { commandId?: string | undefined; reason?: RevocationReason } = {},
+    about: { commandId?: string | undefined; reason?: RevocationReason; successor?: string } = {},
   ): void {
     const { app, type: tokenType, owner, version } = token;
     const data: TokenEvent['data'] = { app, type: tokenType, owner };
     if (type !== 'token-expired') data.version = version;
     if (about.reason !== undefined) data.reason = about.reason;
+    if (about.successor !== undefined) data.successor = about.successor;
     if (about.commandId !== undefined) data.commandId = about.commandId;
     this.#events.push({
       specversion: '1.0',

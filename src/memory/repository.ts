@@ -19,14 +19,15 @@ import {
   TOKEN_OPTION_RULES,
   type TokenOptions,
 } from '../tokens/options.js';
-import type { Attempt, JobCommand, JobReference, TokenRepository } from '../tokens/repository.js';
-import type { TokenRecord } from '../tokens/types.js';
+import type { Attempt, JobCommand, JobReference, Rotated, TokenRepository } from '../tokens/repository.js';
+import type { Scope, TokenRecord } from '../tokens/types.js';
 import { tooLarge } from '../tokens/validation.js';
 import { MemoryClock } from './clock.js';
 import { JobRecords } from './jobs.js';
 import { EventLog } from './log.js';
 import { idMark, Marks, ownerMark } from './marks.js';
 import { isAlive, MemoryRecords, merge, type StoredToken, toMs, toRecord } from './records.js';
+import { isReuse, type Marker, Rotations, type Successor, successorOf } from './rotations.js';
 import { AHEAD, endOfLife, isMeantBy, type Run, revocationTime } from './timing.js';
 
 /** Overdue tokens of its scope that a create ends on its way. */
@@ -39,6 +40,7 @@ export class MemoryTokenRepository implements TokenRepository {
   readonly #clock = new MemoryClock();
   readonly #records = new MemoryRecords();
   readonly #jobs = new JobRecords();
+  readonly #rotations = new Rotations();
   readonly #log = new EventLog();
   readonly #marks: Marks;
 
@@ -88,7 +90,9 @@ export class MemoryTokenRepository implements TokenRepository {
   }
 
   async get(command: Commands['get']): Promise<TokenRecord | undefined> {
-    const live = this.#live(command, this.#run({ until: Number.POSITIVE_INFINITY }));
+    const run = this.#run({ until: Number.POSITIVE_INFINITY });
+    const live = this.#live(command, run);
+    if (!live) this.#meetRotated(command, run);
     return live && toRecord(live);
   }
 
@@ -118,11 +122,20 @@ export class MemoryTokenRepository implements TokenRepository {
         if (run.job && issuedAt < token.refreshedAt) expiresAt = Math.max(expiresAt, token.expiresAt);
         if (expiresAt <= run.nowMs) return 'token-expired';
         this.#records.move(token, expiresAt);
+        this.#rotations.outlive(token, run.nowMs);
         token.refreshedAt = Math.max(token.refreshedAt, issuedAt);
         return 'token-refreshed';
       }),
     );
     return this.#asOfNow(command, decided);
+  }
+
+  async rotate(command: Commands['rotate'], attempt: Attempt): Promise<Rotated | undefined> {
+    const { outcome, run } = this.#decide(command, attempt, (run) => this.#rotate(command, run));
+    const live = outcome && this.#live({ ...command, id: outcome.successor }, run);
+    // What another command's successor is derived with is forgotten when the grace is over.
+    const isKnown = outcome && (outcome.nonce === command.nonce || run.now <= outcome.nonceUntil);
+    return live && isKnown ? { record: toRecord(live), nonce: outcome.nonce } : undefined;
   }
 
   async delete(command: Commands['delete'], attempt: Attempt): Promise<boolean> {
@@ -132,7 +145,8 @@ export class MemoryTokenRepository implements TokenRepository {
       const ended = run.job ? 0 : (live?.createdAt ?? 0);
       const stamp = Math.max(revocationTime(command.issuedAt, run), ended);
       this.#marks.set(idMark(command, command.id), stamp, run.now);
-      if (!live || live.createdAt > stamp) return false;
+      if (!live) return this.#deleteRotated(command, run.job ? stamp : Number.POSITIVE_INFINITY, run);
+      if (live.createdAt > stamp) return false;
       this.#revoke(live, 'deleted', run);
       return true;
     });
@@ -204,6 +218,9 @@ export class MemoryTokenRepository implements TokenRepository {
 
     // A sender's clock may be ahead: what was issued after a revocation was created after it.
     const createdAt = Math.max(Math.min(issuedAt, run.now), revoked + 1);
+    if (this.#rotations.holds(id, run.nowMs)) {
+      throw this.#rotations.find(command, run.nowMs) ? new TokenRevokedError() : new TokenExistsError();
+    }
     const before = this.#records.get(id);
     if (before && isAlive(before, run.nowMs)) {
       // A generated token that exists is this create, sent again; so is a custom one of the very same moment.
@@ -232,6 +249,7 @@ export class MemoryTokenRepository implements TokenRepository {
     apply: (token: StoredToken) => 'token-updated' | 'token-refreshed' | 'token-expired',
   ): Microseconds | undefined {
     const token = this.#live(command, run);
+    if (!token) this.#meetRotated(command, run);
     if (!token || !isMeantBy(command, token, run)) return undefined;
     const event = apply(token);
     if (event === 'token-expired') {
@@ -241,6 +259,66 @@ export class MemoryTokenRepository implements TokenRepository {
     token.version++;
     this.#log.publish(event, token, run.nowMs, run);
     return token.createdAt;
+  }
+
+  #rotate(command: Commands['rotate'], run: Run): (Successor & { nonce: string }) | undefined {
+    const { issuedAt, duration } = command;
+    const token = this.#live(command, run);
+    const rotated = token ? undefined : this.#meetRotated(command, run);
+    if (rotated) {
+      const { nonce, successor, graceEnds } = rotated;
+      const isRepeated = run.now <= graceEnds && this.#live({ ...command, id: successor }, run);
+      return isRepeated ? { nonce, successor, nonceUntil: graceEnds } : undefined;
+    }
+    if (!token || !isMeantBy(command, token, run)) return undefined;
+    let { expiresAt, refreshedAt } = token;
+    if (duration !== undefined) {
+      const asked = run.job ? endOfLife(issuedAt, duration, run) : run.nowMs + durationMs(duration);
+      expiresAt = run.job && issuedAt < refreshedAt ? Math.max(expiresAt, asked) : asked;
+      refreshedAt = Math.max(refreshedAt, issuedAt);
+    }
+    if (expiresAt <= run.nowMs) {
+      this.#expire(token, run);
+      return undefined;
+    }
+    if (this.#records.get(command.successor)) throw new TokenExistsError();
+    const successor = successorOf(token, command, run.nowMs, { expiresAt, refreshedAt });
+    this.#records.remove(token);
+    this.#records.add(successor);
+    this.#rotations.add(token, successor, command, run);
+    const about = { commandId: run.commandId, successor: successor.id };
+    this.#log.publish('token-rotated', { ...successor, id: token.id }, run.nowMs, about);
+    return { nonce: command.nonce, successor: successor.id, nonceUntil: Number.POSITIVE_INFINITY };
+  }
+
+  /** The marker of a token that may be used still, or was when the command was issued. Else its family ends. */
+  #meetRotated(command: Commands['get' | 'update' | 'refresh' | 'rotate'], run: Run): Marker | undefined {
+    const marker = this.#rotations.find(command, run.nowMs);
+    if (!marker || !isReuse(marker, command.issuedAt, run)) return marker;
+    this.#reuse(marker, run);
+    return undefined;
+  }
+
+  /** A rotated token is used again: its family ends, and that is told once. */
+  #reuse({ family, token }: Marker, run: Run): void {
+    const living = this.#live({ ...token, id: family.living }, run);
+    if (living) this.#revoke(living, 'reused', run);
+    if (!family.told) this.#log.publish('token-reused', token, run.nowMs, { commandId: run.commandId });
+    family.told = true;
+  }
+
+  /** Whoever ends a token that was rotated meanwhile means what has become of it. */
+  #deleteRotated(command: Commands['delete'], stamp: Microseconds, run: Run): boolean {
+    const marker = this.#rotations.find(command, run.nowMs);
+    if (!marker) return false;
+    if (isReuse(marker, command.issuedAt, run)) {
+      this.#reuse(marker, run);
+      return false;
+    }
+    const living = this.#live({ ...command, id: marker.family.living }, run);
+    if (!living || living.createdAt > stamp) return false;
+    this.#revoke(living, 'deleted', run);
+    return true;
   }
 
   /** Runs a command once, and keeps what was decided for the job that carries it: refusals too. */
@@ -277,7 +355,7 @@ export class MemoryTokenRepository implements TokenRepository {
     return { ...attempt, now, nowMs: toMs(now) };
   }
 
-  #live({ id, app, type }: Commands['get' | 'create' | 'update' | 'refresh' | 'delete'], { nowMs }: Run) {
+  #live({ id, app, type }: Scope & { id: string }, { nowMs }: Run): StoredToken | undefined {
     const token = this.#records.get(id);
     return token && token.app === app && token.type === type && isAlive(token, nowMs) ? token : undefined;
   }

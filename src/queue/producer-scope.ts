@@ -1,6 +1,13 @@
 /** A producer's operations for one scope, with its defaults filled in. */
 import { type Door, DoorScope } from '../tokens/scope.js';
-import type { AnyData, Operation, Operations, ScopeDefaults, Unscoped } from '../tokens/types.js';
+import type {
+  AnyData,
+  Operation,
+  Operations,
+  RotateInput,
+  ScopeDefaults,
+  Unscoped,
+} from '../tokens/types.js';
 import type { Receipt, ReceiptData } from './receipt.js';
 
 export interface EnqueueOptions {
@@ -43,7 +50,9 @@ export class ProducerScope<D extends object = AnyData> extends DoorScope<D, Comm
     input: Unscoped<Operations<D>[O]['input']>,
     options?: EnqueueOptions,
   ): Promise<Receipt<O>> {
-    return this.#door.enqueue(operation, this.fill(input) as Operations[O]['input'], options);
+    const filled =
+      operation === 'rotate' ? this.fillRotation(input as Unscoped<RotateInput>) : this.fill(input);
+    return this.#door.enqueue(operation, filled as Operations[O]['input'], options);
   }
 
   /** As the producer's. */

@@ -64,10 +64,22 @@ export function decodeRecord(
     createdAt: toMs(createdAt),
     expiresAt,
   };
-  return hasAttributes ? Object.assign(record, decodeAttributes(attributes)) : record;
+  if (!hasAttributes) return record;
+  const { family: _, rotated, ...shown } = decodeAttributes(attributes);
+  if (rotated !== undefined) record.createdAt = rotated;
+  return Object.assign(record, shown);
 }
 
-function decodeAttributes(attributes: TokenAttributes): TokenAttributes {
+/** Whether a text stands for a token that was rotated: `[0,app,type,…]`. */
+export const isMarker = (text: string): boolean => text.charCodeAt(1) === 0x30;
+
+/** What a successor's record has besides: what it stems from, and when it came into its place, in ms. */
+interface StoredAttributes extends TokenAttributes {
+  family?: string;
+  rotated?: number;
+}
+
+function decodeAttributes(attributes: TokenAttributes): StoredAttributes {
   const entries = Object.entries(attributes).map(([name, value]) => [
     name,
     typeof value === 'string' ? decodeURIComponent(value) : value,

@@ -6,14 +6,15 @@ import { StoreUnavailableError } from '../tokens/errors.js';
 import { durationMs } from '../tokens/fields.js';
 import { ownerShard, shardOf } from '../tokens/identity.js';
 import type { ResolvedTokenOptions } from '../tokens/options.js';
-import type { Attempt, JobCommand, JobReference, TokenRepository } from '../tokens/repository.js';
+import type { Attempt, JobCommand, JobReference, Rotated, TokenRepository } from '../tokens/repository.js';
 import type { Scope, TokenRecord } from '../tokens/types.js';
 import { ChangeSender } from './changes.js';
-import { decodeRecord, encodeAttributes, encodeChanges, encodeTail, toMs } from './codec.js';
+import { decodeRecord, encodeAttributes, encodeChanges, encodeTail, isMarker, toMs } from './codec.js';
 import { Deployment } from './deployment.js';
 import { Keys, scopeArgs } from './keys.js';
 import { RecordReader } from './reader.js';
 import { parseReply, type Reply, refusal } from './reply.js';
+import { inOtherShard, Rotations } from './rotations.js';
 import type { ScriptName } from './scripts.generated.js';
 import type { Store } from './store.js';
 import { Sweeper } from './sweeper.js';
@@ -33,6 +34,7 @@ export class RedisTokenRepository implements TokenRepository {
   readonly #deployment: Deployment;
   readonly #shards: readonly number[];
   readonly #sweeper: Sweeper;
+  readonly #rotations: Rotations;
 
   constructor(store: Store, options: ResolvedTokenOptions) {
     this.#store = store;
@@ -43,6 +45,7 @@ export class RedisTokenRepository implements TokenRepository {
     this.#deployment = new Deployment(store, this.#keys, options);
     this.#shards = Array.from({ length: options.shards }, (_, shard) => shard);
     this.#sweeper = new Sweeper(store, this.#keys, this.#shards);
+    this.#rotations = new Rotations(store, this.#keys);
   }
 
   get isReady(): boolean {
@@ -55,6 +58,10 @@ export class RedisTokenRepository implements TokenRepository {
 
   now(): Microseconds {
     return this.#deployment.now();
+  }
+
+  onEnd(listener: (id: string) => void): void {
+    this.#rotations.onEnd = listener;
   }
 
   async create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord> {
@@ -87,6 +94,7 @@ export class RedisTokenRepository implements TokenRepository {
   async get(command: Commands['get']): Promise<TokenRecord | undefined> {
     const shard = shardOf(command.id, this.#options.shards);
     const text = await this.#reader.read(shard, this.#keys.record(shard, command.id));
+    if (text !== null && isMarker(text)) return this.#rotations.read(shard, command, text);
     return text === null ? undefined : decodeRecord(command.id, text, command);
   }
 
@@ -106,6 +114,24 @@ export class RedisTokenRepository implements TokenRepository {
       args: [command.id, durationMs(command.duration)],
     });
     return recordOf(reply, command.id, command);
+  }
+
+  async rotate(command: Commands['rotate'], attempt: Attempt): Promise<Rotated | undefined> {
+    const { id, successor, nonce, duration } = command;
+    const shard = shardOf(id, this.#options.shards);
+    if (shardOf(successor, this.#options.shards) !== shard) throw inOtherShard();
+    const reply = await this.#change('rotate', command, attempt, shard, {
+      keys: [this.#keys.record(shard, id), this.#keys.record(shard, successor)],
+      args: [
+        ...[id, successor, nonce, duration === undefined ? '' : durationMs(duration)],
+        Math.round(command.grace * 1_000),
+        encodeURIComponent(command.hint ?? ''),
+      ],
+    });
+    const [winner, itsNonce] = reply.rest;
+    if (reply.code !== 'ok' || winner === undefined || itsNonce === undefined) return undefined;
+    const record = recordOf(reply, winner, command);
+    return record && { record, nonce: itsNonce };
   }
 
   async delete(command: Commands['delete'], attempt: Attempt): Promise<boolean> {
@@ -255,6 +281,9 @@ export class RedisTokenRepository implements TokenRepository {
     });
     const reply = parseReply(answer);
     this.#deployment.told(reply.time);
+    const [ended] = reply.rest;
+    if (ended !== undefined && (reply.code === 'none' || command.op === 'delete'))
+      this.#rotations.onEnd(ended);
     if (reply.code === 'ok' || reply.code === 'none' || reply.code === 'more') return reply;
     throw refusal(reply, command, {
       maxDataBytes: this.#options.maxDataBytes,

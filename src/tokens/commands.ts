@@ -3,10 +3,13 @@ import type { Microseconds } from './clock.js';
 import {
   IsDuration,
   IsFlag,
+  IsGrace,
   IsHint,
   IsLabel,
   IsLimit,
   IsName,
+  IsNonce,
+  IsOptionalDuration,
   IsPosition,
   IsStamp,
   IsTokenData,
@@ -53,6 +56,20 @@ export class RefreshCommand extends ScopedCommand {
   @IsDuration() duration!: number;
 }
 
+export class RotateCommand extends ScopedCommand {
+  readonly op = 'rotate';
+  @IsTokenId() id!: string;
+  /** The id of the token that is to take its place. */
+  @IsTokenId() successor!: string;
+  /** What the successor's secret was derived with, by whoever has the token's. */
+  @IsNonce() nonce!: string;
+  @IsOptionalDuration() duration?: number | undefined;
+  /** Seconds within which the rotation may be repeated. */
+  @IsGrace() grace = 0;
+  /** Of the successor's secret: kept where the token has one. */
+  @IsHint() hint?: string | undefined;
+}
+
 export class DeleteCommand extends ScopedCommand {
   readonly op = 'delete';
   @IsTokenId() id!: string;
@@ -76,6 +93,7 @@ export interface Commands {
   get: GetCommand;
   update: UpdateCommand;
   refresh: RefreshCommand;
+  rotate: RotateCommand;
   delete: DeleteCommand;
   deleteAll: DeleteAllCommand;
   list: ListCommand;
@@ -99,6 +117,10 @@ const KINDS: { [O in Operation]: CommandKind<O> } = {
   get: { create: () => new GetCommand(), fields: ['issuedAt', 'app', 'type', 'id'] },
   update: { create: () => new UpdateCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'data'] },
   refresh: { create: () => new RefreshCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'duration'] },
+  rotate: {
+    create: () => new RotateCommand(),
+    fields: ['issuedAt', 'app', 'type', 'id', 'successor', 'nonce', 'duration', 'grace', 'hint'],
+  },
   delete: { create: () => new DeleteCommand(), fields: ['issuedAt', 'app', 'type', 'id'] },
   deleteAll: { create: () => new DeleteAllCommand(), fields: ['issuedAt', 'app', 'type', 'owner'] },
   list: { create: () => new ListCommand(), fields: ['issuedAt', 'app', 'type', 'owner', 'limit', 'after'] },

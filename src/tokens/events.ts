@@ -4,6 +4,8 @@ export const TOKEN_EVENT_TYPES = [
   'token-created',
   'token-updated',
   'token-refreshed',
+  'token-rotated',
+  'token-reused',
   'token-revoked',
   'token-expired',
 ] as const;
@@ -11,7 +13,7 @@ export const TOKEN_EVENT_TYPES = [
 export type TokenEventType = (typeof TOKEN_EVENT_TYPES)[number];
 
 /** Why a token was revoked. */
-export type RevocationReason = 'deleted' | 'deleted-all';
+export type RevocationReason = 'deleted' | 'deleted-all' | 'reused';
 
 /** Source: CloudEvents 1.0, https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
 export interface TokenEvent<T extends TokenEventType = TokenEventType> {
@@ -28,9 +30,11 @@ export interface TokenEvent<T extends TokenEventType = TokenEventType> {
     app: string;
     type: string;
     owner: string;
-    /** Of the record after the change; not told of a token that expired. */
+    /** Of the record after the change; of a token that is reused, its last. Not told of one that expired. */
     version?: number;
     reason?: RevocationReason;
+    /** The id of the token that took the place of one that was rotated. */
+    successor?: string;
     commandId?: string;
   };
 }

@@ -15,6 +15,7 @@ import type {
   Operations,
   OwnerInput,
   RefreshInput,
+  RotateInput,
   ScopeDefaults,
   ScopedTokens,
   Token,
@@ -56,7 +57,10 @@ export class InProcessTokens implements TokenOperations {
       if (near) return near as Token<D>;
       const { command, token, possible } = this.#sealer.seal('get', input);
       if (!possible) return undefined;
-      if (!this.#repository.isReady) await this.#repository.ready();
+      if (!this.#repository.isReady) {
+        await this.#repository.ready();
+        command.issuedAt = this.#repository.now();
+      }
       return toToken<D>(await this.#repository.get(command), token);
     } finally {
       this.#calls.end();
@@ -73,6 +77,13 @@ export class InProcessTokens implements TokenOperations {
     return this.#run('refresh', input, ({ command, token, possible }, attempt) =>
       possible ? withToken<D>(this.#repository.refresh(command, attempt), token) : undefined,
     );
+  }
+
+  rotate<D extends object = AnyData>(input: RotateInput): Promise<Token<D> | undefined> {
+    return this.#run('rotate', input, async ({ command, possible, successor }, attempt) => {
+      const rotated = possible ? await this.#repository.rotate(command, attempt) : undefined;
+      return toToken<D>(rotated?.record, rotated && successor?.(rotated.nonce));
+    });
   }
 
   delete(input: TokenInput): Promise<boolean> {

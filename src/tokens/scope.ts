@@ -6,6 +6,7 @@ import type {
   ListInput,
   OwnerInput,
   RefreshInput,
+  RotateInput,
   Scope,
   ScopeDefaults,
   ScopedTokens,
@@ -22,6 +23,7 @@ export interface Door<Options> {
   get<D extends object>(input: TokenInput, options?: Options): Promise<Token<D> | undefined>;
   update<D extends object>(input: UpdateInput<D>, options?: Options): Promise<Token<D> | undefined>;
   refresh<D extends object>(input: RefreshInput, options?: Options): Promise<Token<D> | undefined>;
+  rotate<D extends object>(input: RotateInput, options?: Options): Promise<Token<D> | undefined>;
   delete(input: TokenInput, options?: Options): Promise<boolean>;
   deleteAll(input: OwnerInput, options?: Options): Promise<number>;
   list<D extends object>(input: ListInput, options?: Options): Promise<TokenRecord<D>[]>;
@@ -65,6 +67,10 @@ export class DoorScope<D extends object, Options = never> implements ScopedToken
     return this.#door.refresh<D>(this.fill(input), options);
   }
 
+  async rotate(input: Unscoped<RotateInput>, options?: Options): Promise<Token<D> | undefined> {
+    return this.#door.rotate<D>(this.fillRotation(input), options);
+  }
+
   async delete(input: Unscoped<TokenInput>, options?: Options): Promise<boolean> {
     return this.#door.delete(this.fill(input), options);
   }
@@ -79,6 +85,11 @@ export class DoorScope<D extends object, Options = never> implements ScopedToken
 
   idOf(input: Unscoped<TokenInput>): string {
     return this.#door.idOf(this.fill(input));
+  }
+
+  /** Without the scope's duration: unasked, a rotation prolongs nothing. */
+  protected fillRotation(input: Unscoped<RotateInput>): RotateInput {
+    return { ...this.fill<RotateInput>(input), duration: input?.duration };
   }
 
   /** The whole input: what the call gives, before what the scope gives. @throws {ValidationError} in another scope. */

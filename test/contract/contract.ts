@@ -12,6 +12,8 @@ import { listContract } from './list.js';
 import { markContract } from './marks.js';
 import { overdueContract } from './overdue.js';
 import { refreshContract } from './refresh.js';
+import { reuseContract } from './reuse.js';
+import { rotateContract } from './rotate.js';
 import { scopeContract } from './scopes.js';
 import type { OpenSubject } from './subject.js';
 import { sweepContract } from './sweep.js';
@@ -26,6 +28,8 @@ export function contract(name: string, open: OpenSubject): void {
     getContract(world);
     updateContract(world);
     refreshContract(world);
+    rotateContract(world);
+    reuseContract(world);
     deleteContract(world);
     deleteAllContract(world);
     listContract(world);

@@ -9,7 +9,7 @@ export function subscribe(): void {
     .on('token-revoked', (event) => {
       event satisfies TokenEvent<'token-revoked'>;
       event.type satisfies 'token-revoked';
-      event.data.reason satisfies 'deleted' | 'deleted-all' | undefined;
+      event.data.reason satisfies 'deleted' | 'deleted-all' | 'reused' | undefined;
     })
     .on('event', async (event) => {
       event satisfies TokenEvent;

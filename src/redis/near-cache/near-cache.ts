@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { LRUCache } from 'lru-cache';
 import { MICROS_PER_MS, type Microseconds } from '../../tokens/clock.js';
 import type { Commands } from '../../tokens/commands.js';
-import type { Attempt, JobCommand, JobReference, TokenRepository } from '../../tokens/repository.js';
+import type { Attempt, JobCommand, JobReference, Rotated, TokenRepository } from '../../tokens/repository.js';
 import type { Scope, TokenRecord } from '../../tokens/types.js';
 import { Entry } from './entry.js';
 import type { Invalidations } from './invalidations.js';
@@ -27,6 +27,7 @@ export class NearCache implements TokenRepository {
     this.#invalidations = invalidations;
     this.#ttl = ttl;
     this.#entries = new LRUCache({ max });
+    repository.onEnd?.((id) => this.#evict(id));
     invalidations.listener = {
       invalidated: (key) => this.#evict(key.slice(-ID_LENGTH)),
       lost: () => this.#evictAll(),
@@ -90,6 +91,10 @@ export class NearCache implements TokenRepository {
 
   refresh(command: Commands['refresh'], attempt: Attempt): Promise<TokenRecord | undefined> {
     return this.#evicting(command, this.#repository.refresh(command, attempt));
+  }
+
+  rotate(command: Commands['rotate'], attempt: Attempt): Promise<Rotated | undefined> {
+    return this.#evicting(command, this.#repository.rotate(command, attempt));
   }
 
   delete(command: Commands['delete'], attempt: Attempt): Promise<boolean> {

@@ -4,5 +4,6 @@
 --- @include "create"
 --- @include "update"
 --- @include "refresh"
+--- @include "rotate"
 
 return make_all()

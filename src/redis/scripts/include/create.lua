@@ -2,6 +2,7 @@
 --- @include "attempt"
 --- @include "index"
 --- @include "mark"
+--- @include "family"
 
 changes.create = function()
   local id, owner, custom = ARGV[8], ARGV[9], ARGV[12] == '1'
@@ -32,7 +33,7 @@ changes.create = function()
     if live and live.owner == owner and (not custom or live.created == created) then
       return settle('ok', text, live.version, live.created, live.expires)
     end
-    return settle('exists')
+    return settle(marker(text) and 'revoked' or 'exists')
   end
 
   local is_new_scope, had_life = index(id, owner, expires)

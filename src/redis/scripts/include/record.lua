@@ -34,6 +34,21 @@ local function parse(text)
   }
 end
 
+-- The text or number of an attribute, as text; nil where there is none of that name.
+local function attribute(record, name)
+  local _, to = find(record.attributes, '"' .. name .. '":', 1, true)
+  return to and string.match(record.attributes, '^"?([^",}]*)', to + 1)
+end
+
+-- The attributes with one of them set, as JSON.
+local function with_attribute(attributes, name, json)
+  if attributes == '' then return ',{"' .. name .. '":' .. json .. '}' end
+  local from, to = find(attributes, '"' .. name .. '":', 1, true)
+  if not from then return sub(attributes, 1, -2) .. ',"' .. name .. '":' .. json .. '}' end
+  local rest = find(attributes, '[,}]', to + 1)
+  return sub(attributes, 1, to) .. json .. sub(attributes, rest)
+end
+
 local function read(id)
   return parse(redis.call('GET', record_key(id)))
 end

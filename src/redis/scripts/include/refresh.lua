@@ -7,8 +7,8 @@ changes.refresh = function()
   local reply = begin(false, KEYS[5])
   if reply then return reply end
 
-  local record = meant(id)
-  if not record then return settle('none') end
+  local record, _, ended = meant(id)
+  if not record then return settle_none(ended) end
 
   local expires = queued and end_of_life(ARGV[9]) or now_ms + tonumber(ARGV[9])
   -- One that waited never shortens what a later one has set.
@@ -23,6 +23,7 @@ changes.refresh = function()
   record.expires = expires
   record.refreshed = math.max(issued, record.refreshed)
   local text = write(id, record)
+  outlive(record)
   index(id, record.owner, expires)
   publish('token-refreshed', id, record.owner_json, record.version)
   return settle('ok', text, record.version, record.created)

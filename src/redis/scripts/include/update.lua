@@ -7,8 +7,8 @@ changes.update = function()
   local reply = begin(false, KEYS[5])
   if reply then return reply end
 
-  local record = meant(id)
-  if not record then return settle('none') end
+  local record, _, ended = meant(id)
+  if not record then return settle_none(ended) end
 
   local changes = {}
   for i = 10, #ARGV, 2 do changes[ARGV[i]] = ARGV[i + 1] end

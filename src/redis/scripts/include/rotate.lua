@@ -1,0 +1,81 @@
+-- See rotate-6.lua.
+--- @include "meant"
+
+local OWN, OTHER = 1, 2 -- whether the successor is that of this command, or of one before it
+
+-- The reply that names the successor, and the nonce that it follows from; none where either has gone.
+local function with_successor(reply, rotated)
+  local successor, nonce
+  if reply[6] == OWN then
+    successor, nonce = ARGV[9], ARGV[10]
+  else
+    successor, nonce = rotated and rotated.successor, redis.call('GET', nonce_key(ARGV[8]))
+  end
+  if not successor or not nonce then return { 'none', now, '', 0, 0, 0 } end
+  reply[3] = redis.call('GET', record_key(successor)) or ''
+  reply[7], reply[8] = successor, nonce
+  return reply
+end
+
+-- The same successor again, unless it is dead by now.
+local function repeated(rotated)
+  local record = read(rotated.successor)
+  if not record or redis.call('EXISTS', nonce_key(ARGV[8])) == 0 then return settle('none') end
+  local reason = revocation_of(rotated.successor, record)
+  if reason then
+    revoke(rotated.successor, record, reason)
+    return settle('none')
+  end
+  return with_successor(settle('ok', '', record.version, record.created, OTHER), rotated)
+end
+
+changes.rotate = function()
+  local id, successor, nonce, grace = ARGV[8], ARGV[9], ARGV[10], tonumber(ARGV[12])
+
+  local reply = begin(false)
+  if reply then
+    if reply[1] ~= 'ok' then return reply end
+    reply[6] = tonumber(reply[6])
+    return with_successor(reply, marker(redis.call('GET', KEYS[5])))
+  end
+
+  local record, rotated, ended = meant(id)
+  if rotated then return repeated(rotated) end
+  if not record then return settle_none(ended) end
+
+  local expires = record.expires
+  if ARGV[11] ~= '' then
+    expires = queued and end_of_life(ARGV[11]) or now_ms + tonumber(ARGV[11])
+    -- One that waited never shortens what a later one has set.
+    if queued and issued < record.refreshed then expires = math.max(expires, record.expires) end
+    record.refreshed = math.max(issued, record.refreshed)
+  end
+  if expires <= now_ms then
+    redis.call('DEL', KEYS[5])
+    expire(id, record.owner)
+    return settle('none')
+  end
+
+  -- It keeps when the family began, by which revocations go: none that was issued before the rotation spares it.
+  local family = attribute(record, 'family') or id
+  record.version = record.version + 1
+  record.expires = expires
+  record.attributes = with_attribute(record.attributes, 'family', '"' .. family .. '"')
+  record.attributes = with_attribute(record.attributes, 'rotated', digits(now_ms))
+  if attribute(record, 'hint') then record.attributes = with_attribute(record.attributes, 'hint', '"' .. ARGV[13] .. '"') end
+  -- First, so that it is refused where memory is full.
+  if write_new(successor, record) then return settle('exists') end
+
+  local key = family_key(family)
+  redis.call('ZADD', key, digits(now_ms), id, 'inf', successor)
+  redis.call('ZREMRANGEBYRANK', key, 0, -KEPT - 2)
+  redis.call('SET', KEYS[5], '[0,' .. app_json .. ',' .. type_json .. ',' .. record.owner_json .. ','
+    .. digits(record.version - 1) .. ',"' .. family .. '","' .. successor .. '",' .. digits(now + grace * 1000) .. ']')
+  keep_family(key, expires)
+  redis.call('PEXPIREAT', KEYS[5], digits(redis.call('PEXPIRETIME', key)))
+  if grace > 0 then redis.call('SET', nonce_key(id), nonce, 'PX', digits(grace)) end
+  unindex(id, record.owner)
+  index(successor, record.owner, expires)
+  publish('token-rotated', id, record.owner_json, record.version, nil, successor)
+  return with_successor(settle('ok', '', record.version, record.created, OWN))
+end

@@ -4,7 +4,16 @@ import { Option } from 'commander';
 import type { FieldProblem } from '../tokens/errors.js';
 import { UsageError } from './usage-error.js';
 
-export type Field = 'app' | 'type' | 'owner' | 'token' | 'data' | 'duration' | 'customToken' | 'limit';
+export type Field =
+  | 'app'
+  | 'type'
+  | 'owner'
+  | 'token'
+  | 'data'
+  | 'duration'
+  | 'customToken'
+  | 'limit'
+  | 'grace';
 
 interface FieldOption {
   /** As on the command line; the token of an operation on one is its argument. */
@@ -39,6 +48,12 @@ export const FIELDS: Record<Field, FieldOption> = {
     flags: '--token <token>',
     help: 'a token of your own, or - to read it from standard input (default: a generated one)',
     read: readToken,
+  },
+  grace: {
+    flags: '--grace <time>',
+    help: `for how long rotating it again gives the same successor (default: 0s; at most 5m): ${DURATION_FORMS}`,
+    forms: DURATION_FORMS,
+    read: readDuration,
   },
   limit: { flags: '--limit <count>', help: 'how many at most (default: 1000)', read: readNumber },
 };

@@ -27,7 +27,7 @@ import { JobRecords } from './jobs.js';
 import { EventLog } from './log.js';
 import { idMark, Marks, ownerMark } from './marks.js';
 import { isAlive, MemoryRecords, merge, type StoredToken, toMs, toRecord } from './records.js';
-import { isReuse, type Marker, Rotations, type Successor, successorOf } from './rotations.js';
+import { Rotating } from './rotating.js';
 import { AHEAD, endOfLife, isMeantBy, type Run, revocationTime } from './timing.js';
 
 /** Overdue tokens of its scope that a create ends on its way. */
@@ -39,9 +39,13 @@ export class MemoryTokenRepository implements TokenRepository {
   readonly #maxCommandAge: Microseconds;
   readonly #clock = new MemoryClock();
   readonly #records = new MemoryRecords();
-  readonly #jobs = new JobRecords();
-  readonly #rotations = new Rotations();
   readonly #log = new EventLog();
+  readonly #jobs = new JobRecords();
+  readonly #rotations = new Rotating(this.#records, this.#log, {
+    live: (token, run) => this.#live(token, run),
+    revoke: (token, reason, run) => this.#revoke(token, reason, run),
+    expire: (token, run) => this.#expire(token, run),
+  });
   readonly #marks: Marks;
 
   /** @throws {ConfigError} for an option that is unknown or wrong. */
@@ -92,7 +96,7 @@ export class MemoryTokenRepository implements TokenRepository {
   async get(command: Commands['get']): Promise<TokenRecord | undefined> {
     const run = this.#run({ until: Number.POSITIVE_INFINITY });
     const live = this.#live(command, run);
-    if (!live) this.#meetRotated(command, run);
+    if (!live) this.#rotations.meet(command, run);
     return live && toRecord(live);
   }
 
@@ -131,7 +135,7 @@ export class MemoryTokenRepository implements TokenRepository {
   }
 
   async rotate(command: Commands['rotate'], attempt: Attempt): Promise<Rotated | undefined> {
-    const { outcome, run } = this.#decide(command, attempt, (run) => this.#rotate(command, run));
+    const { outcome, run } = this.#decide(command, attempt, (run) => this.#rotations.rotate(command, run));
     const live = outcome && this.#live({ ...command, id: outcome.successor }, run);
     // What another command's successor is derived with is forgotten when the grace is over.
     const isKnown = outcome && (outcome.nonce === command.nonce || run.now <= outcome.nonceUntil);
@@ -145,7 +149,7 @@ export class MemoryTokenRepository implements TokenRepository {
       const ended = run.job ? 0 : (live?.createdAt ?? 0);
       const stamp = Math.max(revocationTime(command.issuedAt, run), ended);
       this.#marks.set(idMark(command, command.id), stamp, run.now);
-      if (!live) return this.#deleteRotated(command, run.job ? stamp : Number.POSITIVE_INFINITY, run);
+      if (!live) return this.#rotations.delete(command, run.job ? stamp : Number.POSITIVE_INFINITY, run);
       if (live.createdAt > stamp) return false;
       this.#revoke(live, 'deleted', run);
       return true;
@@ -218,9 +222,7 @@ export class MemoryTokenRepository implements TokenRepository {
 
     // A sender's clock may be ahead: what was issued after a revocation was created after it.
     const createdAt = Math.max(Math.min(issuedAt, run.now), revoked + 1);
-    if (this.#rotations.holds(id, run.nowMs)) {
-      throw this.#rotations.find(command, run.nowMs) ? new TokenRevokedError() : new TokenExistsError();
-    }
+    this.#rotations.checkCreate(command, run);
     const before = this.#records.get(id);
     if (before && isAlive(before, run.nowMs)) {
       // A generated token that exists is this create, sent again; so is a custom one of the very same moment.
@@ -249,7 +251,7 @@ export class MemoryTokenRepository implements TokenRepository {
     apply: (token: StoredToken) => 'token-updated' | 'token-refreshed' | 'token-expired',
   ): Microseconds | undefined {
     const token = this.#live(command, run);
-    if (!token) this.#meetRotated(command, run);
+    if (!token) this.#rotations.meet(command, run);
     if (!token || !isMeantBy(command, token, run)) return undefined;
     const event = apply(token);
     if (event === 'token-expired') {
@@ -259,66 +261,6 @@ export class MemoryTokenRepository implements TokenRepository {
     token.version++;
     this.#log.publish(event, token, run.nowMs, run);
     return token.createdAt;
-  }
-
-  #rotate(command: Commands['rotate'], run: Run): (Successor & { nonce: string }) | undefined {
-    const { issuedAt, duration } = command;
-    const token = this.#live(command, run);
-    const rotated = token ? undefined : this.#meetRotated(command, run);
-    if (rotated) {
-      const { nonce, successor, graceEnds } = rotated;
-      const isRepeated = run.now <= graceEnds && this.#live({ ...command, id: successor }, run);
-      return isRepeated ? { nonce, successor, nonceUntil: graceEnds } : undefined;
-    }
-    if (!token || !isMeantBy(command, token, run)) return undefined;
-    let { expiresAt, refreshedAt } = token;
-    if (duration !== undefined) {
-      const asked = run.job ? endOfLife(issuedAt, duration, run) : run.nowMs + durationMs(duration);
-      expiresAt = run.job && issuedAt < refreshedAt ? Math.max(expiresAt, asked) : asked;
-      refreshedAt = Math.max(refreshedAt, issuedAt);
-    }
-    if (expiresAt <= run.nowMs) {
-      this.#expire(token, run);
-      return undefined;
-    }
-    if (this.#records.get(command.successor)) throw new TokenExistsError();
-    const successor = successorOf(token, command, run.nowMs, { expiresAt, refreshedAt });
-    this.#records.remove(token);
-    this.#records.add(successor);
-    this.#rotations.add(token, successor, command, run);
-    const about = { commandId: run.commandId, successor: successor.id };
-    this.#log.publish('token-rotated', { ...successor, id: token.id }, run.nowMs, about);
-    return { nonce: command.nonce, successor: successor.id, nonceUntil: Number.POSITIVE_INFINITY };
-  }
-
-  /** The marker of a token that may be used still, or was when the command was issued. Else its family ends. */
-  #meetRotated(command: Commands['get' | 'update' | 'refresh' | 'rotate'], run: Run): Marker | undefined {
-    const marker = this.#rotations.find(command, run.nowMs);
-    if (!marker || !isReuse(marker, command.issuedAt, run)) return marker;
-    this.#reuse(marker, run);
-    return undefined;
-  }
-
-  /** A rotated token is used again: its family ends, and that is told once. */
-  #reuse({ family, token }: Marker, run: Run): void {
-    const living = this.#live({ ...token, id: family.living }, run);
-    if (living) this.#revoke(living, 'reused', run);
-    if (!family.told) this.#log.publish('token-reused', token, run.nowMs, { commandId: run.commandId });
-    family.told = true;
-  }
-
-  /** Whoever ends a token that was rotated meanwhile means what has become of it. */
-  #deleteRotated(command: Commands['delete'], stamp: Microseconds, run: Run): boolean {
-    const marker = this.#rotations.find(command, run.nowMs);
-    if (!marker) return false;
-    if (isReuse(marker, command.issuedAt, run)) {
-      this.#reuse(marker, run);
-      return false;
-    }
-    const living = this.#live({ ...command, id: marker.family.living }, run);
-    if (!living || living.createdAt > stamp) return false;
-    this.#revoke(living, 'deleted', run);
-    return true;
   }
 
   /** Runs a command once, and keeps what was decided for the job that carries it: refusals too. */

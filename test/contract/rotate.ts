@@ -1,6 +1,7 @@
 // Contract: rotate.
 import { assert } from 'chai';
 import { CommandExpiredError, TokenExistsError, TokenRevokedError } from '../../src/tokens/errors.js';
+import type { Rotated } from '../../src/tokens/repository.js';
 import { newNonce } from '../../src/tokens/secret.js';
 import type { TokenRecord } from '../../src/tokens/types.js';
 import { refused } from './refusals.js';
@@ -15,7 +16,7 @@ export function rotateContract(world: World): void {
       const [successor, nonce] = [newId(), newNonce()];
       const rotated = await world.rotate(old.id, { successor, nonce, hint: 'rt_…1111', grace: 10 });
       assert.equal(rotated?.nonce, nonce);
-      const { createdAt, ...rest } = rotated?.record as TokenRecord;
+      const { createdAt, ...rest } = (rotated as Rotated).record;
       const { createdAt: _, ...expected } = {
         ...before,
         id: successor,

@@ -87,6 +87,19 @@ const NO_LIMIT = {
   'a bigint': 10n,
 };
 
+const NO_GRACE = {
+  null: null,
+  text: '10',
+  negative: -1,
+  'more than five minutes': 300.1,
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  'a boolean': true,
+  'an array': [10],
+  'a boxed number': Object(10),
+  'a bigint': 10n,
+};
+
 const ID = 'A'.repeat(22);
 const NO_POSITION = {
   null: null,
@@ -121,6 +134,7 @@ export const WRONG: Record<Operation, Record<string, Record<string, unknown>>> =
   get: { ...SCOPE, token: TOKEN },
   update: { ...SCOPE, token: TOKEN, data: { ...MISSING, ...NO_DATA } },
   refresh: { ...SCOPE, token: TOKEN, duration: DURATION },
+  rotate: { ...SCOPE, token: TOKEN, duration: NO_DURATION, grace: NO_GRACE },
   delete: { ...SCOPE, token: TOKEN },
   deleteAll: { ...SCOPE, owner: NAME },
   list: { ...SCOPE, owner: NAME, limit: NO_LIMIT, after: NO_POSITION },
@@ -135,6 +149,7 @@ const VALUES: Record<string, unknown> = {
   duration: 60,
   customToken: 'a token of the caller',
   limit: 10,
+  grace: 10,
   after: { id: ID, expiresAt: 1 },
 };
 

@@ -75,7 +75,8 @@ changes.rotate = function()
   redis.call('PEXPIREAT', KEYS[5], digits(redis.call('PEXPIRETIME', key)))
   if grace > 0 then redis.call('SET', nonce_key(id), nonce, 'PX', digits(grace)) end
   unindex(id, record.owner)
-  index(successor, record.owner, expires)
+  local _, had_life = index(successor, record.owner, expires)
+  if had_life then publish('token-expired', successor, record.owner_json) end
   publish('token-rotated', id, record.owner_json, record.version, nil, successor)
   return with_successor(settle('ok', '', record.version, record.created, OWN))
 end

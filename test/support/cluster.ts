@@ -1,7 +1,6 @@
 // Nodes of a Redis Cluster, each a real redis-server of its own.
-import { createServer } from 'node:net';
 import { Cluster, Redis } from 'ioredis';
-import { startRedisServer } from '../../tools/redis-server.js';
+import { freePort, startRedisServer } from '../../tools/redis-server.js';
 import type { Opened } from './opened.js';
 
 export const SLOTS = 16_384;
@@ -28,12 +27,4 @@ export async function startClusterNode(opened: Opened): Promise<ClusterNode> {
 export function openCluster(opened: Opened, { port }: ClusterNode): Cluster {
   const cluster = new Cluster([{ host: '127.0.0.1', port }]);
   return opened.later(cluster, () => cluster.disconnect());
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,9 +1,10 @@
 // What a rotation leaves in Redis, and for how long; and readers who can not tell that a token was used again.
 import { assert } from 'chai';
-import { RedisTokens, type Token } from '../../src/index.js';
+import { RedisTokens, type Token, ValidationError } from '../../src/index.js';
+import { buildCommand } from '../../src/tokens/commands.js';
 import { shardOf } from '../../src/tokens/identity.js';
 import { SCOPE, Stage } from '../queue/stage.js';
-import { eventually } from '../support/eventually.js';
+import { eventually, rejection } from '../support/eventually.js';
 import { moveIntoPast } from '../support/time-travel.js';
 import { SCOPE as NEAR_SCOPE, Near, TRACKING } from './near.js';
 
@@ -72,6 +73,17 @@ describe('A rotation', () => {
       assert.equal(shardOf(rotated?.id as string, 16), shardOf(made.id, 16));
       assert.deepEqual(await sharded.get({ ...SCOPE, token: rotated?.token as string }), rotated);
     }
+  });
+
+  it('to a successor of another shard is refused, and nothing is changed', async () => {
+    const repository = stage.repository({ shards: 2 });
+    await repository.ready();
+    const issuedAt = repository.now();
+    const ids = { id: `AA${'0'.repeat(20)}`, successor: `AB${'0'.repeat(20)}`, nonce: 'n'.repeat(22) };
+    const command = buildCommand('rotate', { ...SCOPE, ...ids, issuedAt });
+    const error = await rejection(repository.rotate(command, { until: issuedAt + 5_000_000 }));
+    assert.instanceOf(error, ValidationError);
+    assert.match(error.message, /successor/);
   });
 
   it('is refused to a custom token without a word to Redis, and leaves it as it is', async () => {

@@ -119,7 +119,7 @@ export class Ward {
   }
 }
 
-interface Damage {
+export interface Damage {
   what: string;
   found: Partial<Record<ProblemKind, number>>;
   /** What is told where it is repaired. Default: the same. */

@@ -73,8 +73,9 @@ describe('Over the queue', function () {
         assert.deepEqual(await race.stored(), { records: [], ofOwners: [], ofScopes: [] });
         assert.equal(race.happened.get(`${revocation}: done`), ROUNDS);
         const early = order === 'commands first' || order === 'revocations held';
-        if (early) assert.isAtLeast(race.happened.get('rotate: done') ?? 0, ROUNDS);
-        else assert.isAtLeast(race.happened.get('rotate: nothing') ?? 0, ROUNDS);
+        // Where half of the revocations are held, some two rotations of each of their tokens are done.
+        if (early) assert.isAtLeast(race.happened.get('rotate: done') ?? 0, ROUNDS / 2);
+        else assert.isAtLeast(race.happened.get('rotate: nothing') ?? 0, ROUNDS / 2);
       });
     }
   }

@@ -8,7 +8,7 @@ export interface Arguments {
   publish: boolean;
 }
 
-export const USAGE = `npm run bench                     all rows, under five minutes
+export const USAGE = `npm run bench                     all rows, some seven minutes on two cores
 npm run bench -- --only get       one group of: ${Object.keys(GROUPS).join(', ')} (or more: --only get,cache)
 npm run bench -- --quick          as little as shows that all rows still run; the figures say nothing
 npm run bench -- --publish        writes the table and the chart into docs/, too`;
@@ -27,7 +27,7 @@ export function readArguments(args: string[]): Arguments | 'help' {
   if (values.help) return 'help';
   const only = values.only.flatMap((names) => names.split(','));
   const unknown = only.filter((name) => !(name in GROUPS));
-  if (unknown.length > 0) throw new Error(`no rows ${unknown.join(', ')}`);
+  if (unknown.length > 0) throw new Error(`there is no group ${unknown.join(', ')}`);
   if (values.publish && (only.length > 0 || values.quick)) {
     throw new Error('--publish takes all rows of one whole run');
   }

@@ -1,5 +1,6 @@
 /** The public surface. */
 export { createContainer, TYPES } from './container.js';
+export { type SessionRevoked, toSecurityEvent } from './events/security-event.js';
 export {
   type LostEvents,
   TokenSubscriber,
@@ -23,6 +24,7 @@ export {
   CommandFailedError,
   ConfigError,
   type FieldProblem,
+  LimitExceededError,
   ResultTimeoutError,
   type StoreOutcome,
   StoreUnavailableError,
@@ -31,30 +33,48 @@ export {
   TokenExistsError,
   TokenRevokedError,
   ValidationError,
+  VersionConflictError,
   type WireError,
 } from './tokens/errors.js';
 export {
   type RevocationReason,
+  type Revoker,
   TOKEN_EVENT_TYPES,
   type TokenEvent,
   type TokenEventType,
 } from './tokens/events.js';
+export type { TokenUse } from './tokens/idle.js';
 export type { TokenOptions } from './tokens/options.js';
 export type { Attempt, JobReference, Rotated, TokenRepository } from './tokens/repository.js';
 export { generateToken } from './tokens/secret.js';
 export type {
   AnyData,
   Changes,
+  ConsumeInput,
+  CountInput,
   CreateInput,
+  DeleteAllInput,
+  DeleteAppInput,
+  DeleteByIdInput,
+  DeleteInput,
+  DeleteScopeInput,
+  GetInput,
+  IdInput,
   ListInput,
   ListPosition,
   Operation,
   Operations,
+  OwnerCount,
   OwnerInput,
+  OwnerLimit,
+  OwnersInput,
+  OwnersPage,
   RefreshInput,
+  RevocationDetails,
   RotateInput,
   Scope,
   ScopeDefaults,
+  ScopedOperation,
   ScopedTokens,
   Token,
   TokenInput,

@@ -33,7 +33,7 @@ export async function get({ redis, plan }: Bench): Promise<Row[]> {
 
     const rows: Row[] = [];
     for (const [inFlight, least] of TARGETS) {
-      for (const index of subjects.keys()) await measure(index, inFlight, plan.milliseconds / 2);
+      for (const index of subjects.keys()) await measure(index, inFlight, plan.milliseconds * 2);
       const [mine, plain, pipelined] = await inTurns(
         plan.manyRuns,
         () => measure(0, inFlight),

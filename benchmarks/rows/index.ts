@@ -3,6 +3,7 @@ import type { Group } from '../bench.js';
 import { bigOwner } from './big-owner.js';
 import { cache } from './cache.js';
 import { get } from './get.js';
+import { idle } from './idle.js';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
 import { peers } from './peers.js';
@@ -12,6 +13,7 @@ import { scale } from './scale.js';
 
 export const GROUPS: Record<string, Group> = {
   get,
+  idle,
   peers,
   scale,
   cache,

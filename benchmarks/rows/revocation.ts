@@ -12,6 +12,9 @@ import { Child } from '../processes/child.js';
 /** Milliseconds between two revocations, which do not wait for one another: one that is slow must not hide the next. */
 const PAUSE = 5;
 
+/** And where nothing else is to be done: longer than a subscriber's pace, which is no waiting for the one before. */
+const IDLE_PAUSE = 10;
+
 export async function revocation({ redis, plan, log }: Bench): Promise<Row[]> {
   const subject = ours(redis.url());
   const producer = new TokenProducer(redis.url());
@@ -33,7 +36,10 @@ export async function revocation({ redis, plan, log }: Bench): Promise<Row[]> {
   const idle = async (worker: Child): Promise<number[]> => {
     const figures: number[] = [];
     await worker.ask('start');
-    for (const token of await fill(subject, plan.awaited)) figures.push(await revoke(token));
+    for (const token of await fill(subject, plan.awaited)) {
+      figures.push(await revoke(token));
+      await wait(IDLE_PAUSE);
+    }
     await worker.ask('close');
     return figures;
   };

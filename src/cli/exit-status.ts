@@ -14,12 +14,16 @@ Exit status:
   ${DONE}  done
   ${NOT_FOUND}  not found: the token is missing, expired or revoked (health: no worker;
      dead-letters: no such job; doctor: something is wrong)
-  ${BAD_INPUT}  wrong input or settings, or no deployment for dead-letters or doctor; nothing was done
-     (dead-letters retry: no worker can read the job)
+  ${BAD_INPUT}  wrong input or settings, more tokens than --limit, another version than --if-version, or no deployment for
+     dead-letters or doctor; nothing was done (dead-letters retry: no worker can read the job)
   ${UNREACHABLE}  Redis can not be reached, or refuses
   ${FAILED}  anything else, such as no result in time, or only a part of it done`;
 
-const BAD_INPUT_CODES = ['VALIDATION', 'CONFIG', 'TOKEN_EXISTS', 'COMMAND_CONFLICT'];
+/** Nothing was done, and the same again would do no more. */
+const BAD_INPUT_CODES = [
+  ...['VALIDATION', 'CONFIG', 'TOKEN_EXISTS', 'COMMAND_CONFLICT'],
+  ...['LIMIT_EXCEEDED', 'VERSION_CONFLICT'],
+];
 
 export function exitStatusOf(error: unknown): number {
   if (error instanceof CommanderError || error instanceof UsageError) return BAD_INPUT;

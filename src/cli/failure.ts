@@ -8,6 +8,7 @@ import {
   StoreUnavailableError,
   TokenError,
   ValidationError,
+  VersionConflictError,
 } from '../tokens/errors.js';
 import { shownField, shownProblem } from './fields.js';
 import { UsageError } from './usage-error.js';
@@ -50,6 +51,9 @@ function describe(
   if (error instanceof ConfigError) return { code: error.code, message: explainConfigError(error, given) };
   if (error instanceof StoreUnavailableError) {
     return { code: error.code, message: error.message, outcome: error.outcome };
+  }
+  if (error instanceof VersionConflictError) {
+    return { code: error.code, message: error.message, currentVersion: error.currentVersion };
   }
   if (error instanceof ResultTimeoutError) {
     return { code: error.code, message: error.message, receipt: error.receipt };

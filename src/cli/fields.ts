@@ -2,6 +2,7 @@
 import { text } from 'node:stream/consumers';
 import { Option } from 'commander';
 import type { FieldProblem } from '../tokens/errors.js';
+import { REVOKERS } from '../tokens/events.js';
 import { UsageError } from './usage-error.js';
 
 export type Field =
@@ -9,11 +10,23 @@ export type Field =
   | 'type'
   | 'owner'
   | 'token'
+  | 'id'
   | 'data'
   | 'duration'
+  | 'grace'
+  | 'idle'
   | 'customToken'
+  | 'hint'
+  | 'label'
   | 'limit'
-  | 'grace';
+  | 'max'
+  | 'overflow'
+  | 'ifVersion'
+  | 'touch'
+  | 'cursor'
+  | 'except'
+  | 'reason'
+  | 'by';
 
 interface FieldOption {
   /** As on the command line; the token of an operation on one is its argument. */
@@ -55,7 +68,40 @@ export const FIELDS: Record<Field, FieldOption> = {
     forms: DURATION_FORMS,
     read: readDuration,
   },
-  limit: { flags: '--limit <count>', help: 'how many at most (default: 1000)', read: readNumber },
+  id: { flags: '--id <id>', help: "a token's id, in place of the token", read: asText },
+  except: {
+    flags: '--except <token>',
+    help: 'a token that stays, or - to read it from standard input',
+    read: readToken,
+  },
+  reason: { flags: '--reason <text>', help: 'what the event is to tell as the reason', read: asText },
+  by: { flags: '--by <whom>', help: `by whom the event is to tell: ${REVOKERS.join(', ')}`, read: asText },
+  idle: {
+    flags: '--idle <time>',
+    help: `how long it lives without use, up to its duration: ${DURATION_FORMS}`,
+    forms: DURATION_FORMS,
+    read: readDuration,
+  },
+  hint: { flags: '--hint', help: 'show its prefix and last four characters in lists', read: asText },
+  label: { flags: '--label <text>', help: 'what it is called in lists', read: asText },
+  limit: {
+    flags: '--limit <count>',
+    help: 'how many at most (default: 1000, of owners 100)',
+    read: readNumber,
+  },
+  max: {
+    flags: '--limit <count>',
+    help: 'how many live tokens the owner may have, this one included (default: any number)',
+    read: readNumber,
+  },
+  overflow: {
+    flags: '--overflow <what>',
+    help: 'what happens beyond --limit: reject or end-oldest (default: reject)',
+    read: asText,
+  },
+  ifVersion: { flags: '--if-version <version>', help: 'only where it has this version', read: readNumber },
+  touch: { flags: '--no-touch', help: 'look at it without using it: its idle time goes on', read: asText },
+  cursor: { flags: '--cursor <text>', help: 'where the page before told to go on', read: asText },
 };
 
 export const isArgument = (field: Field): boolean => FIELDS[field].flags.startsWith('<');

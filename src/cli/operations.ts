@@ -1,16 +1,22 @@
 /** The commands that are operations on tokens: what each takes, and how its result is told. */
-import type { Operation, TokenRecord } from '../tokens/types.js';
+import type { Operation, OwnersPage, TokenRecord } from '../tokens/types.js';
 import { DONE, NOT_FOUND } from './exit-status.js';
 import type { Field } from './fields.js';
-import { type Output, showRecord, showTable } from './output.js';
+import { type Output, showOwners, showRecord, showTable } from './output.js';
 
 export interface OperationCommand {
   operation: Operation;
   name: string;
   help: string;
   fields: readonly Field[];
+  /** The operation that it is with `--id` in place of a token, and the fields that has besides. */
+  byId?: { operation: Operation; fields: readonly Field[] };
+  /** Whether it does nothing without `--yes`. */
+  asks?: true;
   /** Whether its result may be told as the token alone. */
   makesToken?: true;
+  /** The operation's input, where it has not the fields of the command line. */
+  toInput?(given: Partial<Record<Field, unknown>>): Record<string, unknown>;
   /** Tells the result; answers the exit status. */
   tell(result: unknown, output: Output): number;
 }
@@ -20,22 +26,28 @@ export const OPERATION_COMMANDS: readonly OperationCommand[] = [
     operation: 'create',
     name: 'create',
     help: 'make a token, and print it: it can not be shown again',
-    fields: ['app', 'type', 'owner', 'duration', 'data', 'customToken'],
+    fields: [
+      ...(['app', 'type', 'owner', 'duration', 'idle', 'data', 'customToken'] as const),
+      ...(['hint', 'label', 'max', 'overflow'] as const),
+    ],
     makesToken: true,
+    toInput: ({ max, overflow, ...input }) =>
+      max === undefined && overflow === undefined ? input : { ...input, limit: { max, overflow } },
     tell: tellRecord,
   },
   {
     operation: 'get',
     name: 'get',
     help: 'read a token',
-    fields: ['token', 'app', 'type'],
+    fields: ['token', 'app', 'type', 'touch'],
+    byId: { operation: 'getById', fields: ['owner'] },
     tell: tellPresented,
   },
   {
     operation: 'update',
     name: 'update',
     help: "merge changes into a token's data; null deletes a key",
-    fields: ['token', 'app', 'type', 'data'],
+    fields: ['token', 'app', 'type', 'data', 'ifVersion'],
     tell: tellPresented,
   },
   {
@@ -57,7 +69,8 @@ export const OPERATION_COMMANDS: readonly OperationCommand[] = [
     operation: 'delete',
     name: 'revoke',
     help: 'revoke a token',
-    fields: ['token', 'app', 'type'],
+    fields: ['token', 'app', 'type', 'reason', 'by'],
+    byId: { operation: 'deleteById', fields: ['owner'] },
     tell: (revoked, output) => {
       if (revoked || output.json) output.result({ revoked }, () => 'revoked');
       else tellNothing(output);
@@ -68,11 +81,31 @@ export const OPERATION_COMMANDS: readonly OperationCommand[] = [
     operation: 'deleteAll',
     name: 'revoke-all',
     help: 'revoke all tokens of an owner',
-    fields: ['app', 'type', 'owner'],
-    tell: (revoked, output) => {
-      output.result({ revoked }, () => `revoked ${revoked}`);
-      return DONE;
-    },
+    fields: ['app', 'type', 'owner', 'except', 'reason', 'by'],
+    tell: tellCount,
+  },
+  {
+    operation: 'deleteScope',
+    name: 'revoke-scope',
+    help: 'revoke all tokens of a type, of all owners',
+    fields: ['app', 'type', 'reason', 'by'],
+    asks: true,
+    tell: tellCount,
+  },
+  {
+    operation: 'deleteApp',
+    name: 'revoke-app',
+    help: 'revoke all tokens of an application, of all types and owners',
+    fields: ['app', 'reason', 'by'],
+    asks: true,
+    tell: tellCount,
+  },
+  {
+    operation: 'consume',
+    name: 'consume',
+    help: 'revoke a token and print what it was: of many callers one gets it',
+    fields: ['token', 'app', 'type', 'reason', 'by'],
+    tell: tellPresented,
   },
   {
     operation: 'list',
@@ -81,6 +114,28 @@ export const OPERATION_COMMANDS: readonly OperationCommand[] = [
     fields: ['app', 'type', 'owner', 'limit'],
     tell: (records, output) => {
       output.result(records, () => showTable(records as TokenRecord[]));
+      return DONE;
+    },
+  },
+  {
+    operation: 'count',
+    name: 'count',
+    help: 'count the live tokens of a scope, or of an owner in it',
+    fields: ['app', 'type', 'owner'],
+    tell: (count, output) => {
+      output.result({ count }, () => String(count));
+      return DONE;
+    },
+  },
+  {
+    operation: 'owners',
+    name: 'owners',
+    help: 'list who has live tokens in a scope, and how many, page by page',
+    fields: ['app', 'type', 'limit', 'cursor'],
+    tell: (page, output) => {
+      const { owners, cursor } = page as OwnersPage;
+      output.result(page, () => showOwners(owners));
+      if (cursor !== undefined && !output.json) output.note(`there are more: --cursor ${cursor}`);
       return DONE;
     },
   },
@@ -108,6 +163,11 @@ function tellPresented(found: unknown, output: Output): number {
   }
   const { token: _, ...record } = found as TokenRecord & { token: string };
   return tellRecord(record, output);
+}
+
+function tellCount(revoked: unknown, output: Output): number {
+  output.result({ revoked }, () => `revoked ${revoked}`);
+  return DONE;
 }
 
 function tellNothing(output: Output): void {

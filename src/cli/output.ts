@@ -1,6 +1,6 @@
 /** How results look: aligned for people, or JSON. */
 import { printable } from '../service/printable.js';
-import type { TokenRecord } from '../tokens/types.js';
+import type { OwnerCount, TokenRecord } from '../tokens/types.js';
 
 /** Where a command's result and remarks go. */
 export class Output {
@@ -24,15 +24,21 @@ export class Output {
 /** One record, a line for each of its properties. */
 export function showRecord(record: TokenRecord & { token?: string }): string {
   const { token, id, app, type, owner, version, createdAt, expiresAt, data } = record;
+  const { hint, label, idle, lastUsedAt, absoluteExpiresAt } = record;
   return align([
     ...(token === undefined ? [] : [['token', printable(token)]]),
     ['id', id],
     ['app', printable(app)],
     ['type', printable(type)],
     ['owner', printable(owner)],
+    ...(label === undefined ? [] : [['label', printable(label)]]),
+    ...(hint === undefined ? [] : [['hint', printable(hint)]]),
     ['version', String(version)],
     ['created', time(createdAt)],
     ['expires', `${time(expiresAt)} (${until(expiresAt)})`],
+    ...(idle === undefined ? [] : [['idle', `${idle} s`]]),
+    ...(lastUsedAt === undefined ? [] : [['used', time(lastUsedAt)]]),
+    ...(absoluteExpiresAt === undefined ? [] : [['at most', `until ${time(absoluteExpiresAt)}`]]),
     ['data', printable(JSON.stringify(data))],
   ]);
 }
@@ -40,14 +46,30 @@ export function showRecord(record: TokenRecord & { token?: string }): string {
 /** Records of one owner, a line each. */
 export function showTable(records: readonly TokenRecord[]): string {
   if (records.length === 0) return 'no tokens';
-  const rows = records.map(({ id, version, createdAt, expiresAt, data }) => [
-    id,
-    String(version),
-    time(createdAt),
-    time(expiresAt),
-    printable(JSON.stringify(data)),
+  // Columns for what none of them has would only be in the way.
+  const optional = OPTIONAL_COLUMNS.filter(({ of }) => records.some((record) => of(record) !== ''));
+  const rows = records.map((record) => [
+    record.id,
+    ...optional.map(({ of }) => of(record)),
+    String(record.version),
+    time(record.createdAt),
+    time(record.expiresAt),
+    printable(JSON.stringify(record.data)),
   ]);
-  return align([['ID', 'VERSION', 'CREATED', 'EXPIRES', 'DATA'], ...rows]);
+  const head = ['ID', ...optional.map(({ name }) => name), 'VERSION', 'CREATED', 'EXPIRES', 'DATA'];
+  return align([head, ...rows]);
+}
+
+const OPTIONAL_COLUMNS: readonly { name: string; of(record: TokenRecord): string }[] = [
+  { name: 'LABEL', of: ({ label = '' }) => printable(label) },
+  { name: 'HINT', of: ({ hint = '' }) => printable(hint) },
+  { name: 'USED', of: ({ lastUsedAt }) => (lastUsedAt === undefined ? '' : time(lastUsedAt)) },
+];
+
+/** Owners of a scope, a line each. */
+export function showOwners(owners: readonly OwnerCount[]): string {
+  if (owners.length === 0) return 'no tokens';
+  return align([['TOKENS', 'OWNER'], ...owners.map(({ owner, count }) => [String(count), printable(owner)])]);
 }
 
 export function align(rows: readonly (readonly string[])[]): string {

@@ -19,6 +19,7 @@ import { FIELDS, type Field, isArgument, optionOf } from './fields.js';
 import { OPERATION_COMMANDS, type OperationCommand, tellToken } from './operations.js';
 import { Output } from './output.js';
 import { runOperation, tokenOptions } from './run-operation.js';
+import { UsageError } from './usage-error.js';
 import { type WatchOptions, watch } from './watch.js';
 
 type Options = Record<string, string | boolean | undefined>;
@@ -73,7 +74,8 @@ function createProgram(outcome: Outcome): Command {
 
   const add = (command: Command, run: (call: Call) => Promise<number>) =>
     command.action(async (...received: unknown[]) => {
-      const args = command.registeredArguments.length > 0 ? ([received[0]].flat() as string[]) : [];
+      const given = command.registeredArguments.length > 0 ? [received[0]].flat() : [];
+      const args = given.filter((arg) => arg !== undefined) as string[];
       // The worker's own settings stand among its command's options.
       const options = command.opts() as Options;
       const { json } = program.opts() as Options;
@@ -108,23 +110,39 @@ function addWorker(program: Command, add: Add): void {
 
 function addOperation(
   program: Command,
-  { operation, name, help, fields, makesToken, tell }: OperationCommand,
+  { operation, name, help, fields, byId, asks, makesToken, toInput, tell }: OperationCommand,
   add: Add,
 ): void {
   const command = program.command(name).description(help);
   for (const field of fields) {
-    if (isArgument(field)) command.argument(FIELDS[field].flags, FIELDS[field].help);
-    else command.addOption(optionOf(field));
+    if (!isArgument(field)) command.addOption(optionOf(field));
+    else command.argument(byId ? `[${field}]` : FIELDS[field].flags, FIELDS[field].help);
   }
+  const more: readonly Field[] = byId ? ['id', ...byId.fields] : [];
+  for (const field of more) command.addOption(optionOf(field));
+  if (asks) command.option('--yes', 'do it: without this nothing is done');
   command.option('--queue', 'send it as a command to a worker, and wait for the result');
   if (makesToken) command.option('--token-only', 'print the token alone, as - reads it from standard input');
   add(command, async ({ options, args, settings, output }) => {
     const input: Partial<Record<Field, unknown>> = {};
-    for (const field of fields) {
-      const text = isArgument(field) ? args[0] : options[optionOf(field).attributeName()];
-      if (text !== undefined) input[field] = await FIELDS[field].read(text as string);
+    if (asks && options.yes !== true) throw new UsageError(`${name} ends the tokens of many: it needs --yes`);
+    const isById = options.id !== undefined;
+    if (byId && isById === (args[0] !== undefined))
+      throw new UsageError(`${name} needs a token, or --id in place of it`);
+    const stray = more.find((field) => !isById && !fields.includes(field) && options[field] !== undefined);
+    if (stray) throw new UsageError(`--${stray} goes with --id only`);
+    for (const field of isById ? [...more, ...fields.filter((field) => !isArgument(field))] : fields) {
+      const given = isArgument(field) ? args[0] : options[optionOf(field).attributeName()];
+      if (typeof given === 'boolean') input[field] = given;
+      else if (given !== undefined) input[field] = await FIELDS[field].read(given as string);
     }
-    const result = await runOperation(operation, input, settings, options.queue === true);
+    const meant = isById && byId ? byId.operation : operation;
+    const result = await runOperation(
+      meant,
+      toInput ? toInput(input) : input,
+      settings,
+      options.queue === true,
+    );
     return (options.tokenOnly === true ? tellToken : tell)(result, output);
   });
 }
@@ -197,8 +215,8 @@ const SETTING_HELP: Partial<Record<SettingName, { takes: string; help: string }>
 };
 
 const PEPPER_HELP = `
-In parentheses: the environment variable that stands for an option. REDIS_TOKENS_MAX_DATA_BYTES and
-REDIS_TOKENS_MAX_COMMAND_AGE (milliseconds) have no option. The pepper has nothing else, REDIS_TOKENS_PEPPER: it is a key, and
+In parentheses: the environment variable that stands for an option. REDIS_TOKENS_MAX_DATA_BYTES,
+REDIS_TOKENS_MAX_COMMAND_AGE (milliseconds) and REDIS_TOKENS_TOUCH_EVERY (a share) have no option. The pepper has nothing else, REDIS_TOKENS_PEPPER: it is a key, and
 arguments can be seen by other users of this machine.`;
 
 /** No default is set here: an option that was not given leaves the environment and the config files their say. */

@@ -178,7 +178,7 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     this.#client.on('ready', () => this.#catchUp());
     const interval = isCluster(this.#client) ? READ_INTERVAL_CLUSTER : READ_INTERVAL;
     this.#timers.push(
-      keepAsking(this.#client, PING_INTERVAL),
+      keepAsking(this.#client, PING_INTERVAL, PING_DEADLINE),
       setInterval(() => this.#catchUp(), interval),
     );
   }

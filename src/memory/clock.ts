@@ -8,8 +8,13 @@ export class MemoryClock implements Clock {
 
   /** Rises with every call, also while a test's fake timers hold `Date` still. */
   now(): Microseconds {
-    this.#last = Math.max(this.#last + 1, Date.now() * MICROS_PER_MS + this.#advanced);
+    this.#last = this.reckoned();
     return this.#last;
+  }
+
+  /** No sooner than what was told of last. */
+  reckoned(): Microseconds {
+    return Math.max(this.#last + 1, Date.now() * MICROS_PER_MS + this.#advanced);
   }
 
   /** @throws {ValidationError} for what is no time span. */
@@ -17,6 +22,8 @@ export class MemoryClock implements Clock {
     if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 0) {
       throw new ValidationError('advance', [{ field: 'seconds', problem: 'must be a number from 0 up' }]);
     }
-    this.#advanced += Math.round(seconds * MICROS_PER_SECOND);
+    const by = Math.round(seconds * MICROS_PER_SECOND);
+    this.#advanced += by;
+    this.#last += by; // what was told before lies that far back, and no less
   }
 }

@@ -9,6 +9,11 @@ const GRACE: Microseconds = 60 * MICROS_PER_SECOND;
 
 /** An id counts only in the scope that it was made in. */
 export const idMark = ({ app, type }: Scope, id: string): string => `id:${app}\0${type}\0${id}`;
+/** Of a revocation by id that is for one owner's token alone. */
+export const idOwnerMark = (scope: Scope, id: string, owner: string): string =>
+  `${idMark(scope, id)}\0${owner}`;
+export const scopeMark = ({ app, type }: Scope): string => `scope:${app}\0${type}`;
+export const appMark = ({ app }: { app: string }): string => `app:${app}`;
 export const ownerMark = ({ app, type }: Scope, owner: string): string => `owner:${app}\0${type}\0${owner}`;
 
 interface Mark {

@@ -64,6 +64,12 @@ export class MemoryRecords {
     return after ? tokens.filter((token) => latestFirst(after, token) < 0) : tokens;
   }
 
+  /** The tokens of a scope, or of every scope of an app. */
+  ofScopes({ app, type }: { app: string; type?: string }): StoredToken[] {
+    if (type !== undefined) return [...(this.#byScope.get(scopeKey({ app, type })) ?? [])];
+    return [...this.#byId.values()].filter((token) => token.app === app);
+  }
+
   /** The tokens of a scope that are over, earliest first. */
   overdue(scope: Scope, nowMs: number): StoredToken[] {
     const key = scopeKey(scope);

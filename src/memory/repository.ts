@@ -1,7 +1,6 @@
 /** Tokens in memory, by the same rules as in Redis: for users' tests, and as the contract suite's second subject. */
-import { attributesOf } from '../tokens/attributes.js';
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Microseconds } from '../tokens/clock.js';
-import type { Command, Commands } from '../tokens/commands.js';
+import { type Command, type Commands, isRevocation } from '../tokens/commands.js';
 import { dataBytes, decodeEntries, encodeEntries } from '../tokens/data.js';
 import {
   CommandExpiredError,
@@ -10,9 +9,10 @@ import {
   TokenExistsError,
   TokenRevokedError,
   ValidationError,
+  VersionConflictError,
 } from '../tokens/errors.js';
-import type { RevocationReason, TokenEvent } from '../tokens/events.js';
-import { durationMs } from '../tokens/fields.js';
+import type { TokenEvent } from '../tokens/events.js';
+import { attributesAtBirth, type TokenUse, unusedLifeMs } from '../tokens/idle.js';
 import {
   checkOptions,
   resolveTokenOptions,
@@ -20,15 +20,19 @@ import {
   type TokenOptions,
 } from '../tokens/options.js';
 import type { Attempt, JobCommand, JobReference, Rotated, TokenRepository } from '../tokens/repository.js';
-import type { Scope, TokenRecord } from '../tokens/types.js';
+import type { OwnerLimit, OwnersPage, Scope, TokenRecord } from '../tokens/types.js';
 import { tooLarge } from '../tokens/validation.js';
 import { MemoryClock } from './clock.js';
+import { prolong, touched } from './idle.js';
 import { JobRecords } from './jobs.js';
 import { EventLog } from './log.js';
-import { idMark, Marks, ownerMark } from './marks.js';
+import { Marks } from './marks.js';
+import { ownersPage } from './numbers.js';
 import { isAlive, MemoryRecords, merge, type StoredToken, toMs, toRecord } from './records.js';
+import { Revocations } from './revocations.js';
+import { oldestBeyond } from './room.js';
 import { Rotating } from './rotating.js';
-import { AHEAD, endOfLife, isMeantBy, type Run, revocationTime } from './timing.js';
+import { AHEAD, endOfLife, isMeantBy, type Run } from './timing.js';
 
 /** Overdue tokens of its scope that a create ends on its way. */
 const CLEARED_BY_CREATE = 2;
@@ -41,12 +45,8 @@ export class MemoryTokenRepository implements TokenRepository {
   readonly #records = new MemoryRecords();
   readonly #log = new EventLog();
   readonly #jobs = new JobRecords();
-  readonly #rotations = new Rotating(this.#records, this.#log, {
-    live: (token, run) => this.#live(token, run),
-    revoke: (token, reason, run) => this.#revoke(token, reason, run),
-    expire: (token, run) => this.#expire(token, run),
-  });
-  readonly #marks: Marks;
+  readonly #revocations: Revocations;
+  readonly #rotations: Rotating;
 
   /** @throws {ConfigError} for an option that is unknown or wrong. */
   constructor(options: TokenOptions = {}) {
@@ -54,7 +54,12 @@ export class MemoryTokenRepository implements TokenRepository {
     const { maxDataBytes, maxCommandAge } = resolveTokenOptions(options);
     this.#maxDataBytes = maxDataBytes;
     this.#maxCommandAge = maxCommandAge * MICROS_PER_MS;
-    this.#marks = new Marks(this.#maxCommandAge);
+    this.#revocations = new Revocations(this.#records, new Marks(this.#maxCommandAge), this.#log);
+    this.#rotations = new Rotating(this.#records, this.#log, {
+      live: (token, run) => this.#live(token, run),
+      revoke: (token, reason, run, details = {}) => this.#revocations.end(token, reason, details, run),
+      expire: (token, run) => this.#expire(token, run),
+    });
   }
 
   /** Every event so far, oldest first. */
@@ -75,6 +80,10 @@ export class MemoryTokenRepository implements TokenRepository {
     return this.#clock.now();
   }
 
+  reckoned(): Microseconds {
+    return this.#clock.reckoned();
+  }
+
   /** Lets time pass. @param seconds from 0 up, fractions allowed. */
   advance(seconds: number): void {
     this.#clock.advance(seconds);
@@ -89,7 +98,7 @@ export class MemoryTokenRepository implements TokenRepository {
     const data = decodeEntries(encodeEntries(command.data).flat());
     return {
       ...{ id, app, type, owner, data, version, createdAt: toMs(createdAt), expiresAt },
-      ...attributesOf(command),
+      ...attributesAtBirth(command, expiresAt),
     };
   }
 
@@ -100,9 +109,20 @@ export class MemoryTokenRepository implements TokenRepository {
     return live && toRecord(live);
   }
 
+  async touch({ id, app, type, usedAt, every }: TokenUse): Promise<void> {
+    const run = this.#run({ until: Number.POSITIVE_INFINITY });
+    const used = Math.min(usedAt, run.now);
+    const token = this.#live({ id, app, type }, run);
+    if (!token || !isMeantBy({ issuedAt: usedAt }, token, run)) return;
+    const expiresAt = touched(token, used, every);
+    if (expiresAt !== undefined) this.#records.move(token, expiresAt);
+  }
+
   async update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined> {
     const decided = this.#decide(command, attempt, (run) =>
       this.#change(command, run, (token) => {
+        if (command.ifVersion !== undefined && command.ifVersion !== token.version)
+          throw new VersionConflictError(token.version);
         const entries = merge(token.entries, command.data);
         const bytes = dataBytes(decodeEntries(entries.flat()));
         if (bytes > this.#maxDataBytes) {
@@ -121,13 +141,10 @@ export class MemoryTokenRepository implements TokenRepository {
     const { issuedAt, duration } = command;
     const decided = this.#decide(command, attempt, (run) =>
       this.#change(command, run, (token) => {
-        let expiresAt = run.job ? endOfLife(issuedAt, duration, run) : run.nowMs + durationMs(duration);
-        // One that waited never shortens what a later one has set.
-        if (run.job && issuedAt < token.refreshedAt) expiresAt = Math.max(expiresAt, token.expiresAt);
-        if (expiresAt <= run.nowMs) return 'token-expired';
-        this.#records.move(token, expiresAt);
+        prolong(token, issuedAt, duration, run);
+        if (token.expiresAt <= run.nowMs) return 'token-expired';
+        this.#records.move(token, token.expiresAt);
         this.#rotations.outlive(token, run.nowMs);
-        token.refreshedAt = Math.max(token.refreshedAt, issuedAt);
         return 'token-refreshed';
       }),
     );
@@ -143,40 +160,48 @@ export class MemoryTokenRepository implements TokenRepository {
   }
 
   async delete(command: Commands['delete'], attempt: Attempt): Promise<boolean> {
-    const { outcome } = this.#decide(command, attempt, (run) => {
+    return this.#decide(command, attempt, (run) => {
       const live = this.#live(command, run);
-      // In process it ends what there is when it runs, whatever the clock of its creator said.
-      const ended = run.job ? 0 : (live?.createdAt ?? 0);
-      const stamp = Math.max(revocationTime(command.issuedAt, run), ended);
-      this.#marks.set(idMark(command, command.id), stamp, run.now);
-      if (!live) return this.#rotations.delete(command, run.job ? stamp : Number.POSITIVE_INFINITY, run);
-      if (live.createdAt > stamp) return false;
-      this.#revoke(live, 'deleted', run);
-      return true;
-    });
-    return outcome;
+      const isEnded = this.#revocations.one(command, live, run);
+      return live ? isEnded : this.#rotations.delete(command, run);
+    }).outcome;
+  }
+
+  async deleteById(command: Commands['deleteById'], attempt: Attempt): Promise<boolean> {
+    return this.#decide(command, attempt, (run) => {
+      const live = this.#live(command, run);
+      const isEnded = this.#revocations.one(command, live, run, command.owner);
+      return live ? isEnded : this.#rotations.deleteById(command, run);
+    }).outcome;
   }
 
   async deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number> {
+    return this.#decide(command, attempt, (run) => this.#revocations.ofOwner(command, run)).outcome;
+  }
+
+  async deleteScope(command: Commands['deleteScope'], attempt: Attempt): Promise<number> {
+    return this.#decide(command, attempt, (run) => this.#revocations.ofScope(command, run)).outcome;
+  }
+
+  async deleteApp(command: Commands['deleteApp'], attempt: Attempt): Promise<number> {
+    return this.#decide(command, attempt, (run) => this.#revocations.ofApp(command, run)).outcome;
+  }
+
+  async consume(command: Commands['consume'], attempt: Attempt): Promise<TokenRecord | undefined> {
     const { outcome } = this.#decide(command, attempt, (run) => {
-      const mark = ownerMark(command, command.owner);
-      // In process it ends what there is when it runs: what a creator ahead of time made is younger than the last
-      // mark, or than now.
-      const before = run.job ? 0 : Math.max(this.#marks.of(mark), this.#marks.floor) + 1;
-      const stamp = Math.max(revocationTime(command.issuedAt, run), before);
-      this.#marks.set(mark, stamp, run.now);
-      let ended = 0;
-      for (const token of this.#records.ofOwner(command, command.owner)) {
-        if (!isAlive(token, run.nowMs)) {
-          this.#expire(token, run);
-        } else if (token.createdAt <= stamp || (!run.job && token.createdAt > run.now)) {
-          this.#revoke(token, 'deleted-all', run);
-          ended++;
-        }
-      }
-      return ended;
+      const live = this.#live(command, run);
+      if (!live) this.#rotations.meet(command, run);
+      if (!live || !isMeantBy(command, live, run)) return undefined;
+      this.#revocations.consume(command, live, run);
+      return live; // whose record nobody changes any more
     });
-    return outcome;
+    return outcome && toRecord(outcome);
+  }
+
+  async getById(command: Commands['getById']): Promise<TokenRecord | undefined> {
+    const live = this.#live(command, this.#run({ until: Number.POSITIVE_INFINITY }));
+    const isAnothers = command.owner !== undefined && live?.owner !== command.owner;
+    return live && !isAnothers ? toRecord(live) : undefined;
   }
 
   async list(command: Commands['list']): Promise<TokenRecord[]> {
@@ -188,6 +213,22 @@ export class MemoryTokenRepository implements TokenRepository {
       else this.#expire(token, run);
     }
     return found;
+  }
+
+  async count(command: Commands['count']): Promise<number> {
+    const { nowMs } = this.#run({ until: Number.POSITIVE_INFINITY });
+    const { owner } = command;
+    const tokens =
+      owner === undefined ? this.#records.ofScopes(command) : this.#records.ofOwner(command, owner);
+    return tokens.filter((token) => isAlive(token, nowMs)).length;
+  }
+
+  async owners(command: Commands['owners']): Promise<OwnersPage> {
+    const { nowMs } = this.#run({ until: Number.POSITIVE_INFINITY });
+    return ownersPage(
+      command,
+      this.#records.ofScopes(command).filter((token) => isAlive(token, nowMs)),
+    );
   }
 
   async giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<Set<string>> {
@@ -211,14 +252,14 @@ export class MemoryTokenRepository implements TokenRepository {
 
   #create(command: Commands['create'], run: Run): Pick<StoredToken, 'version' | 'createdAt' | 'expiresAt'> {
     const { id, app, type, owner, issuedAt, custom } = command;
-    let expiresAt = endOfLife(issuedAt, command.duration, run);
+    const life = unusedLifeMs(command);
+    let expiresAt = endOfLife(issuedAt, life, run);
     // In process, a life as short as the way to the store begins here.
-    if (expiresAt <= run.nowMs && !run.job) expiresAt = run.nowMs + durationMs(command.duration);
+    if (expiresAt <= run.nowMs && !run.job) expiresAt = run.nowMs + life;
     if (expiresAt <= run.nowMs) throw new CommandExpiredError();
 
-    const marked = this.#marks.of(idMark(command, id));
-    const revoked = Math.max(marked, this.#marks.of(ownerMark(command, owner)), this.#marks.floor);
-    if (issuedAt <= revoked || (!custom && marked > 0)) throw new TokenRevokedError();
+    const { byId, newest: revoked } = this.#revocations.newest(command);
+    if (issuedAt <= revoked || (!custom && byId > 0)) throw new TokenRevokedError();
 
     // A sender's clock may be ahead: what was issued after a revocation was created after it.
     const createdAt = Math.max(Math.min(issuedAt, run.now), revoked + 1);
@@ -230,18 +271,25 @@ export class MemoryTokenRepository implements TokenRepository {
       if (own && (!custom || before.createdAt === createdAt)) return { ...before };
       throw new TokenExistsError();
     }
+    if (command.limit) this.#makeRoom(command, command.limit, run);
     if (before) this.#expire(before, run);
     const overdue = this.#records.overdue(command, run.nowMs);
     for (const token of overdue.slice(0, CLEARED_BY_CREATE)) this.#expire(token, run);
 
     const entries = encodeEntries(command.data);
-    const attributes = attributesOf(command);
+    const attributes = attributesAtBirth(command, expiresAt);
     const token = {
       ...{ id, app, type, owner, version: 1, createdAt, expiresAt, refreshedAt: 0, attributes, entries },
     };
     this.#records.add(token);
     this.#log.publish('token-created', token, run.nowMs, run);
     return { version: 1, createdAt, expiresAt };
+  }
+
+  /** Ends the oldest tokens beyond a limit, each as a delete would. @throws {LimitExceededError} */
+  #makeRoom(command: Commands['create'], limit: OwnerLimit, run: Run): void {
+    const owned = this.#records.ofOwner(command, command.owner).filter((token) => isAlive(token, run.nowMs));
+    for (const token of oldestBeyond(limit, owned)) this.#revocations.forRoom(token, run);
   }
 
   /** Changes a live token, unless it is of a later life than the command, or revoked. Answers which life it changed. */
@@ -284,7 +332,7 @@ export class MemoryTokenRepository implements TokenRepository {
 
   /** Revocations are never too old, and count from now on where they are ahead. */
   #checkAge({ op, issuedAt }: Command, { now }: Run): void {
-    if (op === 'delete' || op === 'deleteAll') return;
+    if (isRevocation(op)) return;
     if (issuedAt > now + AHEAD) {
       const problem = `is more than ${AHEAD / MICROS_PER_SECOND} seconds ahead of the store's clock`;
       throw new ValidationError(op, [{ field: 'issuedAt', problem }]);
@@ -309,11 +357,6 @@ export class MemoryTokenRepository implements TokenRepository {
   ): TokenRecord | undefined {
     const live = this.#live(command, run);
     return live && live.createdAt === outcome ? toRecord(live) : undefined;
-  }
-
-  #revoke(token: StoredToken, reason: RevocationReason, { nowMs, commandId }: Run): void {
-    this.#records.remove(token);
-    this.#log.publish('token-revoked', token, nowMs, { commandId, reason });
   }
 
   #expire(token: StoredToken, run: Run): void {

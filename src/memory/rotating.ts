@@ -1,19 +1,18 @@
 /** Rotations in memory, by the same rules as in Redis: the successor, its repetition, and what using a dead token ends. */
-import type { Microseconds } from '../tokens/clock.js';
 import type { Commands } from '../tokens/commands.js';
 import { TokenExistsError, TokenRevokedError } from '../tokens/errors.js';
 import type { RevocationReason } from '../tokens/events.js';
-import { durationMs } from '../tokens/fields.js';
-import type { Scope } from '../tokens/types.js';
+import type { RevocationDetails, Scope } from '../tokens/types.js';
+import { prolong } from './idle.js';
 import type { EventLog } from './log.js';
 import { isAlive, type MemoryRecords, type StoredToken } from './records.js';
 import { isReuse, type Marker, Rotations, type Successor, successorOf } from './rotations.js';
-import { endOfLife, isMeantBy, type Run } from './timing.js';
+import { isMeantBy, type Run, revocationTime } from './timing.js';
 
 /** What it needs of the repository. */
 interface Store {
   live(token: Scope & { id: string }, run: Run): StoredToken | undefined;
-  revoke(token: StoredToken, reason: RevocationReason, run: Run): void;
+  revoke(token: StoredToken, reason: RevocationReason, run: Run, details?: RevocationDetails): void;
   expire(token: StoredToken, run: Run): void;
 }
 
@@ -50,13 +49,10 @@ export class Rotating {
       return isRepeated ? { nonce, successor, nonceUntil: graceEnds } : undefined;
     }
     if (!token || !isMeantBy(command, token, run)) return undefined;
-    let { expiresAt, refreshedAt } = token;
-    if (duration !== undefined) {
-      const asked = run.job ? endOfLife(issuedAt, duration, run) : run.nowMs + durationMs(duration);
-      expiresAt = run.job && issuedAt < refreshedAt ? Math.max(expiresAt, asked) : asked;
-      refreshedAt = Math.max(refreshedAt, issuedAt);
-    }
-    if (expiresAt <= run.nowMs) {
+    const successor = successorOf(token, command, run.nowMs);
+    if (duration !== undefined) prolong(successor, issuedAt, duration, run);
+    delete successor.attributes?.lastUsedAt; // nobody has used it yet
+    if (successor.expiresAt <= run.nowMs) {
       this.#store.expire(token, run);
       return undefined;
     }
@@ -64,7 +60,6 @@ export class Rotating {
     const isTaken = before !== undefined && isAlive(before, run.nowMs);
     if (isTaken || this.#markers.holds(command.successor, run.nowMs)) throw new TokenExistsError();
     if (before) this.#store.expire(before, run);
-    const successor = successorOf(token, command, run.nowMs, { expiresAt, refreshedAt });
     this.#records.remove(token);
     this.#records.add(successor);
     this.#markers.add(token, successor, command, run);
@@ -74,7 +69,10 @@ export class Rotating {
   }
 
   /** The marker of a token that may be used still, or was when the command was issued. Else its family ends. */
-  meet(command: Commands['get' | 'update' | 'refresh' | 'rotate'], run: Run): Marker | undefined {
+  meet(
+    command: Commands['get' | 'update' | 'refresh' | 'rotate' | 'consume' | 'delete'],
+    run: Run,
+  ): Marker | undefined {
     const marker = this.#markers.find(command, run.nowMs);
     if (!marker || !isReuse(marker, command.issuedAt, run)) return marker;
     this.#reuse(marker, run);
@@ -90,16 +88,23 @@ export class Rotating {
   }
 
   /** Whoever ends a token that was rotated meanwhile means what has become of it. */
-  delete(command: Commands['delete'], stamp: Microseconds, run: Run): boolean {
+  delete(command: Commands['delete'], run: Run): boolean {
+    const marker = this.meet(command, run);
+    return marker !== undefined && this.#end(marker, command, run);
+  }
+
+  /** The same, by somebody who has not presented it: that is no use of it. */
+  deleteById(command: Commands['deleteById'], run: Run): boolean {
     const marker = this.#markers.find(command, run.nowMs);
-    if (!marker) return false;
-    if (isReuse(marker, command.issuedAt, run)) {
-      this.#reuse(marker, run);
-      return false;
-    }
-    const living = this.#store.live({ ...command, id: marker.family.living }, run);
+    if (!marker || (command.owner !== undefined && marker.token.owner !== command.owner)) return false;
+    return this.#end(marker, command, run);
+  }
+
+  #end({ family }: Marker, command: Commands['delete' | 'deleteById'], run: Run): boolean {
+    const living = this.#store.live({ ...command, id: family.living }, run);
+    const stamp = run.job ? revocationTime(command.issuedAt, run) : Number.POSITIVE_INFINITY;
     if (!living || living.createdAt > stamp) return false;
-    this.#store.revoke(living, 'deleted', run);
+    this.#store.revoke(living, 'deleted', run, command);
     return true;
   }
 }

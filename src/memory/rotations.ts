@@ -43,15 +43,11 @@ export function successorOf(
   token: StoredToken,
   { successor, hint }: Commands['rotate'],
   nowMs: number,
-  life: Pick<StoredToken, 'expiresAt' | 'refreshedAt'>,
 ): StoredToken {
-  const attributes =
-    token.attributes?.hint !== undefined && hint !== undefined
-      ? { ...token.attributes, hint }
-      : token.attributes;
+  const attributes = token.attributes && { ...token.attributes };
+  if (attributes?.hint !== undefined && hint !== undefined) attributes.hint = hint;
   return {
     ...token,
-    ...life,
     ...{ id: successor, version: token.version + 1, attributes },
     ...{ family: token.family ?? token.id, rotatedAt: nowMs },
   };

@@ -1,7 +1,6 @@
 /** From when and until when a command counts. */
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Microseconds } from '../tokens/clock.js';
 import type { Command } from '../tokens/commands.js';
-import { durationMs } from '../tokens/fields.js';
 import type { Attempt } from '../tokens/repository.js';
 import type { StoredToken } from './records.js';
 
@@ -18,12 +17,15 @@ export const AHEAD: Microseconds = 5 * MICROS_PER_SECOND;
 const CLOCK_ERROR: Microseconds = MICROS_PER_MS;
 
 /** Whether a token can be the one that a command was issued for, and not a later life of its id. */
-export const isMeantBy = ({ issuedAt }: Command, { createdAt }: StoredToken, { now }: Run): boolean =>
-  createdAt <= issuedAt + CLOCK_ERROR || createdAt > now; // one that is yet to come: its creator is ahead
+export const isMeantBy = (
+  { issuedAt }: Pick<Command, 'issuedAt'>,
+  { createdAt }: StoredToken,
+  { now }: Run,
+): boolean => createdAt <= issuedAt + CLOCK_ERROR || createdAt > now; // one that is yet to come: its creator is ahead
 
-/** When a life ends, in ms, that begins when the command was issued: waiting in a queue counts. */
-export const endOfLife = (issuedAt: Microseconds, duration: number, { now }: Run): number =>
-  Math.floor(Math.min(issuedAt, now) / MICROS_PER_MS) + durationMs(duration);
+/** When a life of so many ms ends, in ms, that begins when the command was issued: waiting in a queue counts. */
+export const endOfLife = (issuedAt: Microseconds, life: number, { now }: Run): number =>
+  Math.floor(Math.min(issuedAt, now) / MICROS_PER_MS) + life;
 
 /** The moment from which a revocation counts: one that runs in process, from now on at the earliest. */
 export function revocationTime(issuedAt: Microseconds, { job, now }: Run): Microseconds {

@@ -5,7 +5,10 @@ import { BATCH_BYTES, BATCH_COMMANDS, type WireCommand } from './wire.js';
 export interface BatchOptions {
   /** Commands that one job carries at most, 1–100. Default 100. */
   max?: number | undefined;
-  /** Milliseconds for which a job waits for more commands, 0–1,000. Default 0: for those of the same tick. */
+  /**
+   * Milliseconds for which a job waits for more commands, 0–1,000. Default 0: for those of the same tick. A revocation
+   * waits for those of its tick only.
+   */
   window?: number | undefined;
 }
 

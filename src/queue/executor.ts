@@ -9,8 +9,11 @@ import {
   ValidationError,
   type WireError,
 } from '../tokens/errors.js';
+import { DEFAULT_TOUCH_EVERY } from '../tokens/idle.js';
 import { resolveTokenOptions, type TokenOptions } from '../tokens/options.js';
 import type { Attempt, JobCommand, JobReference, TokenRepository } from '../tokens/repository.js';
+import { Touches } from '../tokens/touches.js';
+import type { TokenRecord } from '../tokens/types.js';
 import type { Lane } from './lanes.js';
 import { Permits } from './permits.js';
 import {
@@ -33,12 +36,14 @@ export interface ExecutableJob {
 export interface ExecutorRules {
   resultsPrefix: string;
   maxDataBytes: number;
+  /** The part of its idle time within which a token's uses are written down once. Default 0.1. */
+  touchEvery?: number;
 }
 
 /** What of a worker's options decides about the jobs that it takes. */
 export function executorRules(options: TokenOptions): ExecutorRules {
-  const { prefix, maxDataBytes } = resolveTokenOptions(options);
-  return { resultsPrefix: new Keys(prefix).results(''), maxDataBytes };
+  const { prefix, maxDataBytes, touchEvery } = resolveTokenOptions(options);
+  return { resultsPrefix: new Keys(prefix).results(''), maxDataBytes, touchEvery };
 }
 
 /** A job as it was read. */
@@ -60,11 +65,13 @@ export class CommandExecutor {
   readonly #rules: ExecutorRules;
   /** Jobs by their data: one that is over is not read anew. */
   readonly #read = new WeakMap<object, ReadJob>();
+  readonly #touches: Touches;
   readonly #room = new Permits(COMMANDS_AT_ONCE);
 
   constructor(repository: TokenRepository, rules: ExecutorRules) {
     this.#repository = repository;
     this.#rules = rules;
+    this.#touches = new Touches(repository, rules.touchEvery ?? DEFAULT_TOUCH_EVERY);
   }
 
   /**
@@ -149,6 +156,11 @@ export class CommandExecutor {
     if (changes.length > 0) await this.#repository.release(reference, changes, keptFor);
   }
 
+  /** Resolves when no use of a token is being written down any more. */
+  settled(): Promise<void> {
+    return this.#touches.settled();
+  }
+
   /** Asks nothing of a store that has been ready since its connection was made. */
   async #ready(): Promise<void> {
     if (!this.#repository.isReady) await this.#repository.ready();
@@ -182,7 +194,7 @@ export class CommandExecutor {
       case 'create':
         return this.#repository.create(command, attempt);
       case 'get':
-        return this.#repository.get(command);
+        return this.#get(command);
       case 'update':
         return this.#repository.update(command, attempt);
       case 'refresh':
@@ -193,9 +205,29 @@ export class CommandExecutor {
         return this.#repository.delete(command, attempt);
       case 'deleteAll':
         return this.#repository.deleteAll(command, attempt);
+      case 'consume':
+        return this.#repository.consume(command, attempt);
+      case 'getById':
+        return this.#repository.getById(command);
+      case 'deleteById':
+        return this.#repository.deleteById(command, attempt);
+      case 'deleteScope':
+        return this.#repository.deleteScope(command, attempt);
+      case 'deleteApp':
+        return this.#repository.deleteApp(command, attempt);
       case 'list':
         return this.#repository.list(command);
+      case 'count':
+        return this.#repository.count(command);
+      case 'owners':
+        return this.#repository.owners(command);
     }
+  }
+
+  async #get(command: Commands['get']): Promise<TokenRecord | undefined> {
+    const found = await this.#repository.get(command);
+    if (found?.idle !== undefined && command.touch !== false) this.#touches.used(found);
+    return found;
   }
 
   /** The record, and what whoever has the token derives its successor with. */
@@ -210,6 +242,8 @@ const FINAL: ReadonlySet<string> = new Set([
   'VALIDATION',
   'TOKEN_EXISTS',
   'TOKEN_REVOKED',
+  'LIMIT_EXCEEDED',
+  'VERSION_CONFLICT',
   'COMMAND_EXPIRED',
 ]);
 

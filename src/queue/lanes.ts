@@ -1,4 +1,5 @@
 /** The queues. A revocation has a lane of its own, so that it never waits behind other work. */
+import { isRevocation } from '../tokens/commands.js';
 import type { Operation } from '../tokens/types.js';
 
 export type Lane = 'commands' | 'revocations';
@@ -8,5 +9,4 @@ export const LANES: readonly Lane[] = ['commands', 'revocations'];
 /** The queue of what workers do unasked. */
 export const MAINTENANCE = 'maintenance';
 
-export const laneOf = (operation: Operation): Lane =>
-  operation === 'delete' || operation === 'deleteAll' ? 'revocations' : 'commands';
+export const laneOf = (operation: Operation): Lane => (isRevocation(operation) ? 'revocations' : 'commands');

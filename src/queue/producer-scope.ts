@@ -4,8 +4,9 @@ import type {
   AnyData,
   Operation,
   Operations,
-  RotateInput,
+  Scope,
   ScopeDefaults,
+  ScopedOperation,
   Unscoped,
 } from '../tokens/types.js';
 import type { Receipt, ReceiptData } from './receipt.js';
@@ -45,14 +46,16 @@ export class ProducerScope<D extends object = AnyData> extends DoorScope<D, Comm
   }
 
   /** As the producer's, without what the scope fills in. */
-  enqueue<O extends Operation>(
+  enqueue<O extends ScopedOperation>(
     operation: O,
     input: Unscoped<Operations<D>[O]['input']>,
     options?: EnqueueOptions,
   ): Promise<Receipt<O>> {
-    const filled =
-      operation === 'rotate' ? this.fillRotation(input as Unscoped<RotateInput>) : this.fill(input);
-    return this.#door.enqueue(operation, filled as Operations[O]['input'], options);
+    return this.#door.enqueue(
+      operation,
+      this.fill(input as Unscoped<Scope>, operation) as unknown as Operations[O]['input'],
+      options,
+    );
   }
 
   /** As the producer's. */

@@ -24,11 +24,21 @@ import {
 import { type Sealed, Sealer } from '../tokens/sealer.js';
 import type {
   AnyData,
+  ConsumeInput,
+  CountInput,
   CreateInput,
+  DeleteAllInput,
+  DeleteAppInput,
+  DeleteByIdInput,
+  DeleteInput,
+  DeleteScopeInput,
+  GetInput,
+  IdInput,
   ListInput,
   Operation,
   Operations,
-  OwnerInput,
+  OwnersInput,
+  OwnersPage,
   RefreshInput,
   RotateInput,
   ScopeDefaults,
@@ -38,8 +48,8 @@ import type {
   TokenRecord,
   UpdateInput,
 } from '../tokens/types.js';
-import { resultsOf } from './answers.js';
 import { Batcher, type BatchOptions, resolveBatchOptions } from './batcher.js';
+import { KeptResults } from './kept-results.js';
 import { type Lane, laneOf } from './lanes.js';
 import { openQueue } from './open-queue.js';
 import {
@@ -50,7 +60,7 @@ import {
 } from './producer-scope.js';
 import { checkReceipt, makeReceipt, type Receipt, type ReceiptData } from './receipt.js';
 import { ResultInbox } from './results.js';
-import { type CommandResult, type JobData, type RotatedValue, toWire, type WireCommand } from './wire.js';
+import { type JobData, type RotatedValue, toWire, type WireCommand } from './wire.js';
 
 const OPTION_RULES = {
   commandId: (value: unknown) => commandIdProblem(value) && '1–128 of A–Z a–z 0–9 . _ -',
@@ -97,26 +107,27 @@ export class TokenProducer implements TokenOperations {
     this.#keys = new Keys(resolved.prefix);
     this.#deployment = new Deployment(this.#store, this.#keys, resolved);
     this.#sealer = new Sealer(resolved, this.#deployment);
+    const kept = new KeptResults(this.#store, this.#keys, (lane, jobId) => this.#job(lane, jobId));
     this.#inbox = new ResultInbox(
       openClient(connection, { ...LASTING_CLIENT, socketTimeout: resolved.timeout }),
       (source) => this.#keys.results(source),
-      (receipt) => this.#readResult(receipt),
+      (receipt) => kept.read(receipt),
     );
-    const batcher = (lane: Lane) =>
-      new Batcher(batch, newJobId, (jobId, commands) =>
+    const batcher = (lane: Lane, rules = batch) =>
+      new Batcher(rules, newJobId, (jobId, commands) =>
         this.#add(lane, jobId, commands.length > 1 ? 'batch' : 'command', commands),
       );
-    this.#batchers = { commands: batcher('commands'), revocations: batcher('revocations') };
+    this.#batchers = {
+      commands: batcher('commands'),
+      revocations: batcher('revocations', { ...batch, window: 0 }),
+    };
   }
 
   create<D extends object = AnyData>(input: CreateInput<D>, options?: CommandOptions): Promise<Token<D>> {
     return this.#perform('create', input as CreateInput, options) as Promise<Token<D>>;
   }
 
-  get<D extends object = AnyData>(
-    input: TokenInput,
-    options?: CommandOptions,
-  ): Promise<Token<D> | undefined> {
+  get<D extends object = AnyData>(input: GetInput, options?: CommandOptions): Promise<Token<D> | undefined> {
     return this.#perform('get', input, options) as Promise<Token<D> | undefined>;
   }
 
@@ -145,16 +156,50 @@ export class TokenProducer implements TokenOperations {
     return this.#perform('rotate', input, options) as Promise<Token<D> | undefined>;
   }
 
-  delete(input: TokenInput, options?: CommandOptions): Promise<boolean> {
+  delete(input: DeleteInput, options?: CommandOptions): Promise<boolean> {
     return this.#perform('delete', input, options) as Promise<boolean>;
   }
 
-  deleteAll(input: OwnerInput, options?: CommandOptions): Promise<number> {
+  deleteAll(input: DeleteAllInput, options?: CommandOptions): Promise<number> {
     return this.#perform('deleteAll', input, options) as Promise<number>;
+  }
+
+  consume<D extends object = AnyData>(
+    input: ConsumeInput,
+    options?: CommandOptions,
+  ): Promise<Token<D> | undefined> {
+    return this.#perform('consume', input, options) as Promise<Token<D> | undefined>;
+  }
+
+  getById<D extends object = AnyData>(
+    input: IdInput,
+    options?: CommandOptions,
+  ): Promise<TokenRecord<D> | undefined> {
+    return this.#perform('getById', input, options) as Promise<TokenRecord<D> | undefined>;
+  }
+
+  deleteById(input: DeleteByIdInput, options?: CommandOptions): Promise<boolean> {
+    return this.#perform('deleteById', input, options) as Promise<boolean>;
+  }
+
+  deleteScope(input: DeleteScopeInput, options?: CommandOptions): Promise<number> {
+    return this.#perform('deleteScope', input, options) as Promise<number>;
+  }
+
+  deleteApp(input: DeleteAppInput, options?: CommandOptions): Promise<number> {
+    return this.#perform('deleteApp', input, options) as Promise<number>;
   }
 
   list<D extends object = AnyData>(input: ListInput, options?: CommandOptions): Promise<TokenRecord<D>[]> {
     return this.#perform('list', input, options) as Promise<TokenRecord<D>[]>;
+  }
+
+  count(input: CountInput, options?: CommandOptions): Promise<number> {
+    return this.#perform('count', input, options) as Promise<number>;
+  }
+
+  owners(input: OwnersInput, options?: CommandOptions): Promise<OwnersPage> {
+    return this.#perform('owners', input, options).then(asPage);
   }
 
   /**
@@ -326,24 +371,6 @@ export class TokenProducer implements TokenOperations {
     return this.#store.read(() => this.#queue(lane).getJob(jobId));
   }
 
-  /** What the worker keeps of a job that is over. */
-  async #readResult({ operation, jobId, commandId }: ReceiptData): Promise<CommandResult | undefined> {
-    const job = await this.#job(laneOf(operation), jobId);
-    const gone = (message: string): CommandResult => ({
-      commandId,
-      op: operation,
-      status: 'failed',
-      error: { code: 'COMMAND_FAILED', message },
-    });
-    if (!job) return gone(`the result of job ${jobId} is no longer kept`);
-    const results = job.finishedOn ? resultsOf(job) : undefined;
-    if (!results) return undefined;
-    return (
-      results.find((result) => result.commandId === commandId && result.op === operation) ??
-      gone(job.failedReason || `job ${jobId} holds no such command`)
-    );
-  }
-
   #queue(lane: Lane): Queue {
     let queue = this.#queues.get(lane);
     if (!queue) {
@@ -367,6 +394,12 @@ const random = (): string => randomBytes(16).toString('base64url');
 /** Never all digits, and no name of BullMQ's own. */
 const newJobId = (): string => `j-${random()}`;
 const newCommandId = (): string => random();
+
+/** JSON knows no `undefined`: it leaves out the cursor of the last page. */
+const asPage = (value: unknown): OwnersPage => ({
+  ...(value as OwnersPage),
+  cursor: (value as OwnersPage).cursor,
+});
 
 /** The token of the successor that took effect, be it that of another command. */
 function toSuccessor(

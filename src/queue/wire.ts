@@ -1,5 +1,5 @@
 /** Jobs and results as they travel. Any BullMQ producer may write a job: nothing of it is trusted. */
-import { buildCommand, type Command, fieldsOf, isOperation } from '../tokens/commands.js';
+import { buildCommand, type Command, fieldsOf, isOperation, READS } from '../tokens/commands.js';
 import { type FieldProblem, ValidationError, type WireError } from '../tokens/errors.js';
 import { commandIdProblem } from '../tokens/fields.js';
 import type { Operation, TokenRecord } from '../tokens/types.js';
@@ -180,7 +180,7 @@ export const failed = (commandId: string, op: string, error: WireError): Command
 
 /** A result's value. What only reads fails where that is too large to travel; what was changed is told in any case. */
 export function completed(commandId: string, op: string, value: unknown): CommandResult {
-  const onlyRead = (op === 'get' || op === 'list') && value !== undefined;
+  const onlyRead = READS.has(op) && value !== undefined;
   const bytes = onlyRead ? Buffer.byteLength(JSON.stringify(value)) : 0;
   if (bytes <= RESULT_BYTES) return { commandId, op, status: 'completed', value };
   const message = `the result has ${bytes} bytes as JSON, more than ${RESULT_BYTES}: use \`limit\``;

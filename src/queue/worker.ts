@@ -272,7 +272,7 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     const force = this.#jobs.size === 0 && !isUsable(this.#client);
     this.#maintenance.stop();
     const drained = Promise.all(this.#workers.map((worker) => worker.close(force))).then(() =>
-      Promise.all(this.#endings),
+      Promise.all([...this.#endings, this.#executor.settled()]),
     );
     if (!(await atMost(closeTimeout, drained))) {
       // Also until the last fetch is answered: a job that came afterwards would be nobody's until its lease is over.

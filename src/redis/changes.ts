@@ -1,4 +1,5 @@
 /** Sends changes: a script each, or one script per shard for those that start in one tick. */
+import { performance } from 'node:perf_hooks';
 import { ReplyError } from 'ioredis';
 import { toStoreError } from './failure.js';
 import { Gathering } from './gathering.js';
@@ -7,65 +8,84 @@ import type { Store } from './store.js';
 import { type Call, together } from './together.js';
 
 /** Scripts that can be run as one, and as which: where memory is full, it must not let in what each would refuse. */
-const TOGETHER: Partial<Record<ScriptName, 'changes' | 'revocations'>> = {
+const TOGETHER: Partial<Record<ScriptName, 'changes' | 'revocations' | 'touches'>> = {
   create: 'changes',
   update: 'changes',
   refresh: 'changes',
+  rotate: 'changes',
   delete: 'revocations',
+  deleteById: 'revocations',
+  consume: 'revocations',
+  touch: 'touches',
 };
 
 /** Changes and characters of one script: some milliseconds, for which Redis serves nobody else. */
 const CHANGES_AT_ONCE = 100;
 const LENGTH_AT_ONCE = 1_048_576;
 
-interface Waiting extends Call {
+/** A script's call, and the id of the token that it changes; without one, it revokes many. */
+export interface Change extends Call {
+  id: string | undefined;
+}
+
+interface Waiting extends Change {
   resolve(reply: unknown): void;
   reject(error: unknown): void;
 }
 
 export class ChangeSender {
   readonly #store: Store;
-  readonly #gathering = new Gathering<Waiting>((changes) => {
-    for (const group of groups(changes)) this.#sendGroup(group);
-  });
+  readonly #gathering = new Gathering<Waiting>((changes) => this.#sendAll(groups(changes)));
 
   constructor(store: Store) {
     this.#store = store;
   }
 
-  /** Resolves to the script's reply. Those of a shard that start in one tick are made in their order. */
-  send(shard: number, call: Call): Promise<unknown> {
+  /** Resolves to the script's reply. Those of a token that start in one tick are made in their order. */
+  send(shard: number, { script, keys, args, id }: Change): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const { script, keys, args } = call;
-      this.#gathering.add(shard, { script, keys, args, resolve, reject });
+      this.#gathering.add(shard, { script, keys, args, id, resolve, reject });
     });
   }
 
-  async #sendGroup(group: readonly Waiting[]): Promise<void> {
-    const script = TOGETHER[(group[0] as Waiting).script];
-    if (script === undefined || group.length === 1) {
-      for (const change of group) this.#sendAlone(change);
-      return;
-    }
-    try {
-      const { keys, args } = together(group);
-      const replies = (await this.#store.change(script, keys, args)) as unknown[][];
-      for (const [i, change] of group.entries()) this.#settle(change, replies[i]);
-    } catch (error) {
-      for (const { reject } of group) reject(error);
-    }
-  }
-
-  async #sendAlone({ script, keys, args, resolve, reject }: Waiting): Promise<void> {
-    try {
-      resolve(await this.#store.change(script, keys, args));
-    } catch (error) {
-      reject(error);
+  /**
+   * Groups that change the same token go one after the other: one that is to be sent again, since Redis does not know
+   * its script, or has made a part of it, would be overtaken.
+   */
+  #sendAll(all: readonly Waiting[][]): void {
+    const begun = performance.now();
+    const ofTokens = new Map<string, Promise<void>>();
+    const ofMany: Promise<void>[] = [];
+    for (const group of all) {
+      const ids = group.flatMap(({ id }) => id ?? []);
+      const before = ids.length > 0 ? ids.flatMap((id) => ofTokens.get(id) ?? []) : [...ofTokens.values()];
+      const awaited = new Set(ids.length > 0 ? [...before, ...ofMany] : before);
+      const send = () => this.#sendGroup(group, begun);
+      const sent = awaited.size > 0 ? Promise.all(awaited).then(send) : send();
+      if (ids.length === 0) ofMany.push(sent);
+      for (const id of ids) ofTokens.set(id, sent);
     }
   }
 
-  #settle({ resolve, reject }: Waiting, reply: unknown[] | undefined): void {
-    if (reply?.[0] !== 'error') resolve(reply);
+  async #sendGroup(group: readonly Waiting[], begun: number): Promise<void> {
+    const script = group.length > 1 ? TOGETHER[(group[0] as Waiting).script] : undefined;
+    let rest = group;
+    try {
+      while (rest.length > 0) {
+        const [next] = rest as [Waiting, ...Waiting[]];
+        const { keys, args } = script ? together(rest) : next;
+        const reply = await this.#store.change(script ?? next.script, keys, args, begun);
+        const replies = (script ? reply : [reply]) as unknown[][];
+        for (const [i, made] of replies.entries()) this.#settle(rest[i] as Waiting, made);
+        rest = rest.slice(replies.length);
+      }
+    } catch (error) {
+      for (const { reject } of rest) reject(error);
+    }
+  }
+
+  #settle({ resolve, reject }: Waiting, reply: unknown[]): void {
+    if (reply[0] !== 'error') resolve(reply);
     else reject(toStoreError(new ReplyError(String(reply[1])), 'unknown', this.#store.owned));
   }
 }
@@ -81,6 +101,7 @@ function groups(changes: readonly Waiting[]): Waiting[][] {
       group !== undefined &&
       group.length < CHANGES_AT_ONCE &&
       length + size <= LENGTH_AT_ONCE &&
+      TOGETHER[change.script] !== undefined &&
       TOGETHER[change.script] === TOGETHER[(group[0] as Waiting).script];
     if (fits) group.push(change);
     else found.push([change]);

@@ -11,8 +11,11 @@ export class RedisClock implements Clock {
   readonly #ask: () => Promise<Microseconds>;
   #time: Microseconds = Date.now() * MICROS_PER_MS;
   #monotonic = performance.now();
+  #asked = this.#monotonic;
   #wallAhead = wallAhead();
   #last = 0;
+  /** What a reply told last. */
+  #told = 0;
   #syncing: Promise<void> | undefined;
   #synced = false;
 
@@ -27,17 +30,25 @@ export class RedisClock implements Clock {
   }
 
   now(): Microseconds {
-    const elapsed = performance.now() - this.#monotonic;
-    // In the background: the old reckoning is good enough meanwhile. A failure is tried again a minute later.
-    if (this.#synced && elapsed > RESYNC)
-      this.sync().catch(() => this.#restart(this.#time + elapsed * MICROS_PER_MS));
-    this.#last = Math.max(this.#last + 1, Math.floor(this.#time + elapsed * MICROS_PER_MS));
+    this.#last = Math.max(this.#last + 1, this.reckoned());
     return this.#last;
+  }
+
+  reckoned(): Microseconds {
+    const now = performance.now();
+    // In the background: the old reckoning is good enough meanwhile. A failure is tried again a minute later.
+    if (this.#synced && now - this.#asked > RESYNC) {
+      this.#asked = now;
+      this.sync().catch(() => {});
+    }
+    // What is asked for after a reply comes later than what that told of.
+    return Math.max(this.#told + 1, Math.floor(this.#time + (now - this.#monotonic) * MICROS_PER_MS));
   }
 
   /** Every later stamp is later than a time that a reply told. One that is far off the reckoning makes it void. */
   told(time: Microseconds): void {
     if (time > this.#last) this.#last = time;
+    if (time > this.#told) this.#told = time;
     const reckoned = this.#time + (performance.now() - this.#monotonic) * MICROS_PER_MS;
     if (time - reckoned > JUMP * MICROS_PER_MS || reckoned - time > SET_BACK) this.unset();
   }
@@ -70,12 +81,14 @@ export class RedisClock implements Clock {
     }
     // Set back, or another server that is behind: order across that is lost, but commands are not refused for it.
     if (this.#last - this.#time > SET_BACK) this.#last = this.#time;
+    if (this.#told - this.#time > SET_BACK) this.#told = this.#time;
     this.#synced = true;
   }
 
   #restart(time: Microseconds): void {
     this.#time = time;
     this.#monotonic = performance.now();
+    this.#asked = this.#monotonic;
     this.#wallAhead = wallAhead();
   }
 }

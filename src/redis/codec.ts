@@ -1,7 +1,8 @@
 /** The record as it stands in Redis: `[app,type,owner,version,createdAt,expiresAt,refreshedAt,{…},k1,json1,…]`. */
-import type { TokenAttributes } from '../tokens/attributes.js';
+import { passAttributes, type TokenAttributes } from '../tokens/attributes.js';
 import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
 import { decodeEntries, encodeEntries } from '../tokens/data.js';
+import { CommandFailedError } from '../tokens/errors.js';
 import type { Scope, TokenRecord } from '../tokens/types.js';
 
 /** Where the data begins in it, or else what the token has besides. */
@@ -48,7 +49,7 @@ export function decodeRecord(
   scope: Scope,
   life?: Microseconds,
 ): TokenRecord | undefined {
-  const stored = JSON.parse(text) as Stored;
+  const stored = parse(text);
   const [app, type, owner, version, createdAt, expiresAt] = stored;
   if (app !== scope.app || type !== scope.type || (life !== undefined && life !== createdAt))
     return undefined;
@@ -65,26 +66,32 @@ export function decodeRecord(
     expiresAt,
   };
   if (!hasAttributes) return record;
-  const { family: _, rotated, ...shown } = decodeAttributes(attributes);
+  const { rotated } = decodeTexts(attributes);
   if (rotated !== undefined) record.createdAt = rotated;
-  return Object.assign(record, shown);
+  passAttributes(attributes, record);
+  return record;
 }
 
 /** Whether a text stands for a token that was rotated: `[0,app,type,…]`. */
 export const isMarker = (text: string): boolean => text.charCodeAt(1) === 0x30;
 
-/** What a successor's record has besides: what it stems from, and when it came into its place, in ms. */
-interface StoredAttributes extends TokenAttributes {
-  family?: string;
-  rotated?: number;
+/** @throws {CommandFailedError} without a word of the text, which may be anybody's. */
+function parse(text: string): Stored {
+  try {
+    return JSON.parse(text) as Stored;
+  } catch {
+    throw new CommandFailedError('the record can not be read: `redis-tokens doctor` tells more');
+  }
 }
 
-function decodeAttributes(attributes: TokenAttributes): StoredAttributes {
-  const entries = Object.entries(attributes).map(([name, value]) => [
-    name,
-    typeof value === 'string' ? decodeURIComponent(value) : value,
-  ]);
-  return Object.fromEntries(entries);
+/** Texts as they were given. Of what came from JSON, and is nobody else's. */
+function decodeTexts(attributes: TokenAttributes): TokenAttributes {
+  for (const name in attributes) {
+    const value = attributes[name as keyof TokenAttributes];
+    if (typeof value === 'string' && value.includes('%'))
+      (attributes as Record<string, unknown>)[name] = decodeURIComponent(value);
+  }
+  return attributes;
 }
 
 export const toMs = (micros: number): number => Math.floor(micros / MICROS_PER_MS);

@@ -62,6 +62,10 @@ export class Deployment implements Clock {
     return this.#clock.now();
   }
 
+  reckoned(): Microseconds {
+    return this.#clock.reckoned();
+  }
+
   /** Every later stamp is later than a time that a reply told. */
   told(time: Microseconds): void {
     this.#clock.told(time);

@@ -1,16 +1,17 @@
 /** What the scripts of changes answer: `{ code, TIME, record or '', three numbers, … }`. */
 import type { Microseconds } from '../tokens/clock.js';
-import type { Command } from '../tokens/commands.js';
 import {
   CommandExpiredError,
   CommandFailedError,
   GivenUpError,
+  LimitExceededError,
   type StoreOutcome,
   StoreUnavailableError,
   type TokenError,
   TokenExistsError,
   TokenRevokedError,
   ValidationError,
+  VersionConflictError,
 } from '../tokens/errors.js';
 import { tooLarge } from '../tokens/validation.js';
 
@@ -35,12 +36,20 @@ export interface RefusalContext {
 }
 
 /** The error that a code stands for. */
-export function refusal({ code, numbers }: Reply, command: Command, context: RefusalContext): TokenError {
+export function refusal(
+  { code, numbers }: Reply,
+  command: { op: string },
+  context: RefusalContext,
+): TokenError {
   switch (code) {
     case 'exists':
       return new TokenExistsError();
     case 'revoked':
       return new TokenRevokedError();
+    case 'limit':
+      return new LimitExceededError();
+    case 'conflict':
+      return new VersionConflictError(numbers[0]);
     case 'expired':
       return new CommandExpiredError();
     case 'ahead':

@@ -1,28 +1,29 @@
 /** Tokens in Redis: one `GET` to read, one script per change. */
 import { attributesOf } from '../tokens/attributes.js';
 import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
-import type { Command, Commands } from '../tokens/commands.js';
-import { StoreUnavailableError } from '../tokens/errors.js';
+import type { Commands } from '../tokens/commands.js';
+import { ValidationError } from '../tokens/errors.js';
 import { durationMs } from '../tokens/fields.js';
 import { ownerShard, shardOf } from '../tokens/identity.js';
+import { attributesAtBirth, type TokenUse } from '../tokens/idle.js';
 import type { ResolvedTokenOptions } from '../tokens/options.js';
 import type { Attempt, JobCommand, JobReference, Rotated, TokenRepository } from '../tokens/repository.js';
-import type { Scope, TokenRecord } from '../tokens/types.js';
+import type { OwnersPage, Scope, TokenRecord } from '../tokens/types.js';
 import { ChangeSender } from './changes.js';
 import { decodeRecord, encodeAttributes, encodeChanges, encodeTail, isMarker, toMs } from './codec.js';
 import { Deployment } from './deployment.js';
 import { Keys, scopeArgs } from './keys.js';
+import { Numbers } from './numbers.js';
 import { RecordReader } from './reader.js';
 import { parseReply, type Reply, refusal } from './reply.js';
 import { inOtherShard, Rotations } from './rotations.js';
+import { ScopeEnder, type ScopeStep } from './scope-ender.js';
 import type { ScriptName } from './scripts.generated.js';
+import { begun, FOR_EVER, later, toldArgs } from './steps.js';
 import type { Store } from './store.js';
 import { Sweeper } from './sweeper.js';
 
-/** No deadline: for the later steps of a change whose first step has met it. */
-const FOR_EVER: Microseconds = Number.MAX_SAFE_INTEGER;
-
-/** Records that one step of a list reads: some milliseconds. */
+/** Ids that a step of a list is given: it reads so many records at most. */
 const LISTED_AT_ONCE = 500;
 
 export class RedisTokenRepository implements TokenRepository {
@@ -34,6 +35,8 @@ export class RedisTokenRepository implements TokenRepository {
   readonly #deployment: Deployment;
   readonly #shards: readonly number[];
   readonly #sweeper: Sweeper;
+  readonly #scopeEnder: ScopeEnder;
+  readonly #numbers: Numbers;
   readonly #rotations: Rotations;
 
   constructor(store: Store, options: ResolvedTokenOptions) {
@@ -44,7 +47,11 @@ export class RedisTokenRepository implements TokenRepository {
     this.#changes = new ChangeSender(store);
     this.#deployment = new Deployment(store, this.#keys, options);
     this.#shards = Array.from({ length: options.shards }, (_, shard) => shard);
+    this.#numbers = new Numbers(store, this.#keys, this.#shards, this);
     this.#sweeper = new Sweeper(store, this.#keys, this.#shards);
+    const step: ScopeStep = (shard, command, attempt, scope, args) =>
+      this.#change('deleteScope', command, attempt, shard, { keys: [this.#keys.floor(shard)], args }, scope);
+    this.#scopeEnder = new ScopeEnder(store, this.#keys, this.#shards, step);
     this.#rotations = new Rotations(store, this.#keys);
   }
 
@@ -60,14 +67,18 @@ export class RedisTokenRepository implements TokenRepository {
     return this.#deployment.now();
   }
 
+  reckoned(): Microseconds {
+    return this.#deployment.reckoned();
+  }
+
   onEnd(listener: (id: string) => void): void {
     this.#rotations.onEnd = listener;
   }
 
   async create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord> {
-    const { id, app, type, owner, data } = command;
-    const attributes = attributesOf(command);
+    const { id, app, type, owner, data, limit } = command;
     const shard = shardOf(id, this.#options.shards);
+    if (limit) this.#checkLimitable(command, shard);
     const reply = await this.#change('create', command, attempt, shard, {
       keys: [
         this.#keys.floor(shard),
@@ -81,28 +92,43 @@ export class RedisTokenRepository implements TokenRepository {
         JSON.stringify(owner),
         durationMs(command.duration),
         flag(command.custom),
-        encodeAttributes(attributes),
+        encodeAttributes(attributesOf(command)),
         encodeTail(data),
+        limit?.max ?? '',
+        flag(limit?.overflow === 'end-oldest'),
       ],
     });
     const found = recordOf(reply, id, command);
     if (found) return found;
     const [version, createdAt, expiresAt] = reply.numbers;
-    return { id, app, type, owner, data, version, createdAt: toMs(createdAt), expiresAt, ...attributes };
+    return {
+      ...{ id, app, type, owner, data, version, createdAt: toMs(createdAt), expiresAt },
+      ...attributesAtBirth(command, expiresAt),
+    };
   }
 
   async get(command: Commands['get']): Promise<TokenRecord | undefined> {
-    const shard = shardOf(command.id, this.#options.shards);
-    const text = await this.#reader.read(shard, this.#keys.record(shard, command.id));
+    const { id } = command;
+    const shard = shardOf(id, this.#options.shards);
+    const text = await this.#reader.read(shard, this.#keys.record(shard, id));
     if (text !== null && isMarker(text)) return this.#rotations.read(shard, command, text);
-    return text === null ? undefined : decodeRecord(command.id, text, command);
+    return text === null ? undefined : decodeRecord(id, text, command);
+  }
+
+  async touch(use: TokenUse): Promise<void> {
+    const shard = shardOf(use.id, this.#options.shards);
+    const command = { ...use, op: 'touch', issuedAt: use.usedAt };
+    await this.#change('touch', command, { until: FOR_EVER }, shard, {
+      keys: [this.#keys.record(shard, use.id)],
+      args: [use.id, use.every],
+    });
   }
 
   async update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined> {
     const shard = shardOf(command.id, this.#options.shards);
     const reply = await this.#change('update', command, attempt, shard, {
       keys: [this.#keys.record(shard, command.id)],
-      args: [command.id, this.#options.maxDataBytes, ...encodeChanges(command.data)],
+      args: [command.id, this.#options.maxDataBytes, command.ifVersion ?? '', ...encodeChanges(command.data)],
     });
     return recordOf(reply, command.id, command);
   }
@@ -138,9 +164,45 @@ export class RedisTokenRepository implements TokenRepository {
     const shard = shardOf(command.id, this.#options.shards);
     const reply = await this.#change('delete', command, attempt, shard, {
       keys: [this.#keys.floor(shard), this.#keys.record(shard, command.id)],
-      args: [command.id],
+      args: [command.id, ...toldArgs(command)],
     });
     return reply.numbers[0] > 0;
+  }
+
+  async deleteById(command: Commands['deleteById'], attempt: Attempt): Promise<boolean> {
+    const shard = shardOf(command.id, this.#options.shards);
+    const reply = await this.#change('deleteById', command, attempt, shard, {
+      keys: [this.#keys.floor(shard), this.#keys.record(shard, command.id)],
+      args: [command.id, command.owner ?? '', ...toldArgs(command)],
+    });
+    return reply.numbers[0] > 0;
+  }
+
+  async consume(command: Commands['consume'], attempt: Attempt): Promise<TokenRecord | undefined> {
+    const { id } = command;
+    const shard = shardOf(id, this.#options.shards);
+    const { code, record } = await this.#change('consume', command, attempt, shard, {
+      keys: [this.#keys.floor(shard), this.#keys.record(shard, id)],
+      args: [id, ...toldArgs(command)],
+    });
+    return code !== 'ok' || record === '' ? undefined : decodeRecord(id, record, command);
+  }
+
+  async getById(command: Commands['getById']): Promise<TokenRecord | undefined> {
+    const { id } = command;
+    const shard = shardOf(id, this.#options.shards);
+    const text = await this.#reader.read(shard, this.#keys.record(shard, id));
+    // Nobody has presented the token: where it was rotated, this is no use of it.
+    const found = text === null || isMarker(text) ? undefined : decodeRecord(id, text, command);
+    return isOf(found, command.owner) ? found : undefined;
+  }
+
+  async deleteScope(command: Commands['deleteScope'], attempt: Attempt): Promise<number> {
+    return this.#scopeEnder.ofScope(command, attempt);
+  }
+
+  async deleteApp(command: Commands['deleteApp'], attempt: Attempt): Promise<number> {
+    return this.#scopeEnder.ofApp(command, attempt);
   }
 
   /** The owner's own shard first: its first script fixes the time that the others are revoked up to. */
@@ -156,9 +218,15 @@ export class RedisTokenRepository implements TokenRepository {
 
   async list(command: Commands['list']): Promise<TokenRecord[]> {
     const found = await Promise.all(this.#shards.map((shard) => this.#listShard(shard, command)));
-    const records = found.flat();
-    if (this.#shards.length > 1) records.sort(latestFirst);
-    return records.slice(0, command.limit);
+    return found.flat().sort(latestFirst).slice(0, command.limit);
+  }
+
+  count(command: Commands['count']): Promise<number> {
+    return this.#numbers.count(command);
+  }
+
+  owners(command: Commands['owners']): Promise<OwnersPage> {
+    return this.#numbers.owners(command);
   }
 
   async giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<Set<string>> {
@@ -189,6 +257,14 @@ export class RedisTokenRepository implements TokenRepository {
     await this.#store.close();
   }
 
+  /** An owner's tokens are counted where they lie together. */
+  #checkLimitable({ app, type, owner, custom }: Commands['create'], shard: number): void {
+    const { shards } = this.#options;
+    if (shards === 1 || (!custom && shard === ownerShard(app, type, owner, shards))) return;
+    const problem = "is for generated tokens of the owner's own shard where shards are more than 1";
+    throw new ValidationError('create', [{ field: 'limit', problem }]);
+  }
+
   /** Steps over one shard, until it holds nothing of the owner that is older than the revocation. */
   async #deleteAllOf(
     shard: number,
@@ -198,9 +274,12 @@ export class RedisTokenRepository implements TokenRepository {
   ): Promise<{ ended: number; stamp: Microseconds }> {
     const keys = [this.#keys.floor(shard), this.#keys.ownerIndex(shard, command, command.owner)];
     const step = (current: Attempt, args: readonly (string | number)[]) =>
-      this.#change('deleteAll', command, current, shard, { keys, args: [command.owner, ...args] });
+      this.#change('deleteAll', command, current, shard, {
+        keys,
+        args: [command.owner, ...args, command.except ?? '', ...toldArgs(command)],
+      });
 
-    const late = attempt.job ? attempt : { ...attempt, until: FOR_EVER };
+    const late = later(attempt);
     let reply = await step(fixed === undefined ? attempt : late, [fixed ?? '', '', '', 0, 0]);
     while (reply.code === 'more') {
       const [ended, stamp, inPass] = reply.numbers;
@@ -210,7 +289,7 @@ export class RedisTokenRepository implements TokenRepository {
     return { ended: reply.numbers[0], stamp: reply.numbers[1] };
   }
 
-  /** In steps, too: each goes on behind the last record that was found. */
+  /** Finds at once which tokens they are, and reads them in steps: none is missing, or comes twice, for a refresh meanwhile. */
   async #listShard(shard: number, command: Commands['list']): Promise<TokenRecord[]> {
     const { owner, limit } = command;
     const keys = [
@@ -218,22 +297,25 @@ export class RedisTokenRepository implements TokenRepository {
       this.#keys.log(shard),
       this.#keys.ownerIndex(shard, command, owner),
     ];
-    const records: TokenRecord[] = [];
-    let { after } = command;
-    let wanted: number;
-    let reply: string[];
+    const records = new Map<string, TokenRecord>();
+    let place: [expiresAt: number | string, id: string] = [
+      command.after?.expiresAt ?? '',
+      command.after?.id ?? '',
+    ];
+    let left: string[] = [];
     do {
-      wanted = Math.min(limit - records.length, LISTED_AT_ONCE);
-      const place = [after?.expiresAt ?? '', after?.id ?? ''];
-      const args = [...scopeArgs(command), '', owner, wanted, ...place];
-      reply = (await this.#store.readScript('list', keys, args)) as string[];
-      for (let i = 0; i < reply.length; i += 2) {
-        const record = decodeRecord(reply[i] as string, reply[i + 1] as string, command);
-        if (record) records.push(record);
+      const step = left.slice(0, LISTED_AT_ONCE);
+      const args = [...scopeArgs(command), '', owner, limit - records.size, ...place, ...step];
+      const reply = await this.#store.readScript('list', keys, args);
+      const [found, rest, expiresAt, id] = reply as [string[], string[], string, string];
+      for (let i = 0; i < found.length; i += 2) {
+        const record = decodeRecord(found[i] as string, found[i + 1] as string, command);
+        if (record) records.set(record.id, record);
       }
-      after = records.at(-1);
-    } while (reply.length === 2 * wanted && records.length < limit);
-    return records;
+      left = [...rest, ...left.slice(step.length)];
+      if (step.length === 0) place = [expiresAt, id];
+    } while (left.length > 0 || (place[1] !== '' && records.size < limit));
+    return [...records.values()];
   }
 
   /** Once for each shard that something of these commands is decided on, with their ids. */
@@ -255,22 +337,24 @@ export class RedisTokenRepository implements TokenRepository {
 
   async #change(
     script: ScriptName,
-    command: Command,
+    command: { op: string; issuedAt: Microseconds },
     attempt: Attempt,
     shard: number,
     { keys, args }: { keys: readonly string[]; args: readonly (string | number)[] },
+    scope: Scope = command as Scope & { op: string; issuedAt: Microseconds },
   ): Promise<Reply> {
     const answer = await this.#changes.send(shard, {
       script,
+      id: 'id' in command ? (command.id as string) : undefined,
       keys: [
-        this.#keys.scopeIndex(shard, command),
+        this.#keys.scopeIndex(shard, scope),
         this.#keys.log(shard),
         this.#keys.revoked(shard),
         this.#keys.job(shard, attempt.job),
         ...keys,
       ],
       args: [
-        ...scopeArgs(command),
+        ...scopeArgs(scope),
         attempt.commandId ?? '',
         command.issuedAt,
         attempt.until,
@@ -282,7 +366,10 @@ export class RedisTokenRepository implements TokenRepository {
     const reply = parseReply(answer);
     this.#deployment.told(reply.time);
     const [ended] = reply.rest;
-    if (ended !== undefined && (reply.code === 'none' || command.op === 'delete'))
+    if (
+      ended !== undefined &&
+      (reply.code === 'none' || command.op === 'delete' || command.op === 'deleteById')
+    )
       this.#rotations.onEnd(ended);
     if (reply.code === 'ok' || reply.code === 'none' || reply.code === 'more') return reply;
     throw refusal(reply, command, {
@@ -291,6 +378,10 @@ export class RedisTokenRepository implements TokenRepository {
     });
   }
 }
+
+/** Whether a record is a given owner's, or any where none is given. */
+const isOf = (record: TokenRecord | undefined, owner: string | undefined): boolean =>
+  owner === undefined || record?.owner === owner;
 
 const flag = (value: boolean): string => (value ? '1' : '0');
 
@@ -305,13 +396,3 @@ function recordOf(
 
 const latestFirst = (a: TokenRecord, b: TokenRecord): number =>
   b.expiresAt - a.expiresAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
-
-/** A step of something that has begun: where it fails, a part is done. */
-async function begun<T>(step: Promise<T>): Promise<T> {
-  try {
-    return await step;
-  } catch (error) {
-    if (!(error instanceof StoreUnavailableError) || error.outcome === 'unknown') throw error;
-    throw new StoreUnavailableError(error.message, 'unknown', { cause: error });
-  }
-}

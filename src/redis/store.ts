@@ -76,15 +76,20 @@ export class Store {
     return this.read(evaluate(script, keys, args));
   }
 
-  /** Runs a script that may change something: sent once. */
+  /**
+   * Runs a script that may change something: sent once.
+   * @param begun when its time began: it may have waited for another.
+   */
   async change(
     script: ScriptName,
     keys: readonly string[],
     args: readonly (string | number)[],
+    begun = performance.now(),
   ): Promise<unknown> {
-    const begun = performance.now();
-    await this.connected();
-    return this.#flight(evaluate(script, keys, args), 'unknown', this.#timeout - (performance.now() - begun));
+    const left = () => this.#timeout - (performance.now() - begun);
+    if (left() <= 0) throw new StoreUnavailableError('what it had to wait for took too long', 'none');
+    await this.connected(left());
+    return this.#flight(evaluate(script, keys, args), 'unknown', left());
   }
 
   /** Runs what may be sent again: on a connection of ours that is lost and comes back in time. */

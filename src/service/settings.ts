@@ -15,6 +15,7 @@ export interface Settings {
   maxDataBytes: number;
   timeout: number;
   maxCommandAge: number;
+  touchEvery: number;
   concurrency: number;
   closeTimeout: number;
 }
@@ -40,6 +41,7 @@ export const SETTINGS: Record<SettingName, Setting> = {
   maxDataBytes: { variable: 'REDIS_TOKENS_MAX_DATA_BYTES', isNumber: true },
   timeout: { variable: 'REDIS_TOKENS_TIMEOUT', flag: '--timeout', isNumber: true },
   maxCommandAge: { variable: 'REDIS_TOKENS_MAX_COMMAND_AGE', isNumber: true },
+  touchEvery: { variable: 'REDIS_TOKENS_TOUCH_EVERY', isNumber: true },
   concurrency: { variable: 'REDIS_TOKENS_CONCURRENCY', flag: '--concurrency', isNumber: true },
   closeTimeout: { variable: 'REDIS_TOKENS_CLOSE_TIMEOUT', flag: '--close-timeout', isNumber: true },
 };

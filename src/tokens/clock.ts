@@ -5,8 +5,13 @@ export type Microseconds = number;
 
 /** The store's time as this process reckons it. */
 export interface Clock {
-  /** Strictly rising within the process, and later than any time that the store told it. */
+  /** The next stamp: strictly rising within the process, and later than any time that the store told it. */
   now(): Microseconds;
+  /**
+   * This moment, later than any time that the store told it, as often as it is asked: `now`, asked a million times a
+   * second, would run ahead.
+   */
+  reckoned(): Microseconds;
 }
 
 export const MICROS_PER_MS = 1_000;

@@ -1,29 +1,49 @@
 /** Operations as validated data, with every secret replaced by its id: what travels, and what repositories run. */
 import type { Microseconds } from './clock.js';
+import type { Revoker } from './events.js';
 import {
   IsDuration,
   IsFlag,
   IsGrace,
   IsHint,
+  IsIdle,
+  IsIfVersion,
   IsLabel,
   IsLimit,
   IsName,
   IsNonce,
   IsOptionalDuration,
+  IsOptionalName,
+  IsOwnerCursor,
+  IsOwnerLimit,
+  IsPageLimit,
   IsPosition,
   IsStamp,
   IsTokenData,
   IsTokenId,
+  IsTouch,
+  MayBeReason,
+  MayBeRevoker,
+  MayBeTokenId,
 } from './fields.js';
-import type { ListPosition, Operation } from './types.js';
+import type { ListPosition, Operation, OwnerLimit } from './types.js';
 
-abstract class ScopedCommand {
+abstract class AppCommand {
   abstract readonly op: Operation;
 
   /** When it was issued, in the store's time as the sender reckons it. */
   @IsStamp() issuedAt!: Microseconds;
   @IsName() app!: string;
+}
+
+abstract class ScopedCommand extends AppCommand {
   @IsName() type!: string;
+}
+
+/** A command that revokes tokens of one scope, and what its events are to tell. */
+abstract class RevokingCommand extends ScopedCommand {
+  @MayBeReason() reason?: string | undefined;
+  @MayBeRevoker() by?: Revoker | undefined;
 }
 
 export class CreateCommand extends ScopedCommand {
@@ -37,17 +57,22 @@ export class CreateCommand extends ScopedCommand {
   /** Of the secret, as its sender made it. */
   @IsHint() hint?: string | undefined;
   @IsLabel() label?: string | undefined;
+  @IsIdle() idle?: number | undefined;
+  @IsOwnerLimit() limit?: OwnerLimit | undefined;
 }
 
 export class GetCommand extends ScopedCommand {
   readonly op = 'get';
   @IsTokenId() id!: string;
+  /** False where it is no use of the token. */
+  @IsTouch() touch?: boolean | undefined;
 }
 
 export class UpdateCommand extends ScopedCommand {
   readonly op = 'update';
   @IsTokenId() id!: string;
   @IsTokenData() data!: object;
+  @IsIfVersion() ifVersion?: number | undefined;
 }
 
 export class RefreshCommand extends ScopedCommand {
@@ -70,14 +95,45 @@ export class RotateCommand extends ScopedCommand {
   @IsHint() hint?: string | undefined;
 }
 
-export class DeleteCommand extends ScopedCommand {
+export class DeleteCommand extends RevokingCommand {
   readonly op = 'delete';
   @IsTokenId() id!: string;
 }
 
-export class DeleteAllCommand extends ScopedCommand {
+export class ConsumeCommand extends RevokingCommand {
+  readonly op = 'consume';
+  @IsTokenId() id!: string;
+}
+
+export class GetByIdCommand extends ScopedCommand {
+  readonly op = 'getById';
+  @IsTokenId() id!: string;
+  /** Where it is given, another owner's token is none. */
+  @IsOptionalName() owner?: string | undefined;
+}
+
+export class DeleteByIdCommand extends RevokingCommand {
+  readonly op = 'deleteById';
+  @IsTokenId() id!: string;
+  /** Where it is given, another owner's token is none. */
+  @IsOptionalName() owner?: string | undefined;
+}
+
+export class DeleteAllCommand extends RevokingCommand {
   readonly op = 'deleteAll';
   @IsName() owner!: string;
+  /** The id of a token that stays. */
+  @MayBeTokenId() except?: string | undefined;
+}
+
+export class DeleteScopeCommand extends RevokingCommand {
+  readonly op = 'deleteScope';
+}
+
+export class DeleteAppCommand extends AppCommand {
+  readonly op = 'deleteApp';
+  @MayBeReason() reason?: string | undefined;
+  @MayBeRevoker() by?: Revoker | undefined;
 }
 
 export class ListCommand extends ScopedCommand {
@@ -85,6 +141,17 @@ export class ListCommand extends ScopedCommand {
   @IsName() owner!: string;
   @IsLimit() limit = 1_000;
   @IsPosition() after: ListPosition | undefined = undefined;
+}
+
+export class CountCommand extends ScopedCommand {
+  readonly op = 'count';
+  @IsOptionalName() owner?: string | undefined;
+}
+
+export class OwnersCommand extends ScopedCommand {
+  readonly op = 'owners';
+  @IsPageLimit() limit = 100;
+  @IsOwnerCursor() cursor?: string | undefined;
 }
 
 /** The command of each operation. */
@@ -96,7 +163,14 @@ export interface Commands {
   rotate: RotateCommand;
   delete: DeleteCommand;
   deleteAll: DeleteAllCommand;
+  consume: ConsumeCommand;
+  getById: GetByIdCommand;
+  deleteById: DeleteByIdCommand;
+  deleteScope: DeleteScopeCommand;
+  deleteApp: DeleteAppCommand;
   list: ListCommand;
+  count: CountCommand;
+  owners: OwnersCommand;
 }
 
 export type Command = Commands[Operation];
@@ -112,24 +186,66 @@ interface CommandKind<O extends Operation> {
 const KINDS: { [O in Operation]: CommandKind<O> } = {
   create: {
     create: () => new CreateCommand(),
-    fields: ['issuedAt', 'app', 'type', 'id', 'owner', 'data', 'duration', 'custom', 'hint', 'label'],
+    fields: [
+      'issuedAt',
+      'app',
+      'type',
+      'id',
+      'owner',
+      'data',
+      'duration',
+      'custom',
+      'hint',
+      'label',
+      'idle',
+      'limit',
+    ],
   },
-  get: { create: () => new GetCommand(), fields: ['issuedAt', 'app', 'type', 'id'] },
-  update: { create: () => new UpdateCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'data'] },
+  get: { create: () => new GetCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'touch'] },
+  update: {
+    create: () => new UpdateCommand(),
+    fields: ['issuedAt', 'app', 'type', 'id', 'data', 'ifVersion'],
+  },
   refresh: { create: () => new RefreshCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'duration'] },
   rotate: {
     create: () => new RotateCommand(),
     fields: ['issuedAt', 'app', 'type', 'id', 'successor', 'nonce', 'duration', 'grace', 'hint'],
   },
-  delete: { create: () => new DeleteCommand(), fields: ['issuedAt', 'app', 'type', 'id'] },
-  deleteAll: { create: () => new DeleteAllCommand(), fields: ['issuedAt', 'app', 'type', 'owner'] },
+  delete: { create: () => new DeleteCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'reason', 'by'] },
+  deleteAll: {
+    create: () => new DeleteAllCommand(),
+    fields: ['issuedAt', 'app', 'type', 'owner', 'except', 'reason', 'by'],
+  },
+  consume: { create: () => new ConsumeCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'reason', 'by'] },
+  getById: { create: () => new GetByIdCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'owner'] },
+  deleteById: {
+    create: () => new DeleteByIdCommand(),
+    fields: ['issuedAt', 'app', 'type', 'id', 'owner', 'reason', 'by'],
+  },
+  deleteScope: {
+    create: () => new DeleteScopeCommand(),
+    fields: ['issuedAt', 'app', 'type', 'reason', 'by'],
+  },
+  deleteApp: { create: () => new DeleteAppCommand(), fields: ['issuedAt', 'app', 'reason', 'by'] },
   list: { create: () => new ListCommand(), fields: ['issuedAt', 'app', 'type', 'owner', 'limit', 'after'] },
+  count: { create: () => new CountCommand(), fields: ['issuedAt', 'app', 'type', 'owner'] },
+  owners: { create: () => new OwnersCommand(), fields: ['issuedAt', 'app', 'type', 'limit', 'cursor'] },
 };
 
 export const OPERATIONS = Object.keys(KINDS) as Operation[];
 
 /** Whether it may change something, so that applying it twice would differ from once. */
-export const isChange = ({ op }: Command): boolean => op !== 'get' && op !== 'list';
+export const isChange = ({ op }: Command): boolean => !READS.has(op);
+
+/** What changes nothing. */
+export const READS: ReadonlySet<string> = new Set<Operation>(['get', 'getById', 'list', 'count', 'owners']);
+
+/** What is never too old, and has a lane of its own. A consume is a use of its token: it can come too late. */
+export const isRevocation = (op: Operation): boolean => REVOCATIONS.has(op);
+
+const REVOCATIONS: ReadonlySet<Operation> = new Set<Operation>([
+  ...(['delete', 'deleteAll', 'deleteById', 'deleteScope', 'deleteApp'] as const),
+]);
 
 export const isOperation = (value: unknown): value is Operation =>
   typeof value === 'string' && Object.hasOwn(KINDS, value);

@@ -5,6 +5,8 @@ export type TokenErrorCode =
   | 'VALIDATION'
   | 'TOKEN_EXISTS'
   | 'TOKEN_REVOKED'
+  | 'LIMIT_EXCEEDED'
+  | 'VERSION_CONFLICT'
   | 'COMMAND_CONFLICT'
   | 'COMMAND_EXPIRED'
   | 'COMMAND_FAILED'
@@ -57,6 +59,24 @@ export class TokenRevokedError extends TokenError {
   }
 }
 
+/** The owner has as many live tokens in the scope as the create's `limit` allows. */
+export class LimitExceededError extends TokenError {
+  constructor(message = 'the owner has as many tokens as the limit allows') {
+    super('LIMIT_EXCEEDED', message);
+  }
+}
+
+/** The token's version is not the one that an update was to change: nothing was changed. */
+export class VersionConflictError extends TokenError {
+  /** The version that it had instead. */
+  readonly currentVersion: number;
+
+  constructor(currentVersion: number, message = `the token has version ${currentVersion}`) {
+    super('VERSION_CONFLICT', message);
+    this.currentVersion = currentVersion;
+  }
+}
+
 /** The `commandId` was enqueued before, with another content. */
 export class CommandConflictError extends TokenError {
   constructor(message: string) {
@@ -66,7 +86,7 @@ export class CommandConflictError extends TokenError {
 
 /** The command waited for too long: it was not applied, and will not be. */
 export class CommandExpiredError extends TokenError {
-  constructor(message = 'the command is too old to be applied') {
+  constructor(message = 'the command is too old to be applied, or its duration is over') {
     super('COMMAND_EXPIRED', message);
   }
 }
@@ -127,7 +147,7 @@ export class ClosedError extends TokenError {
 export interface WireError {
   code: TokenErrorCode;
   message: string;
-  details?: { fields?: readonly FieldProblem[]; outcome?: StoreOutcome };
+  details?: { fields?: readonly FieldProblem[]; outcome?: StoreOutcome; currentVersion?: number };
 }
 
 /** What of an error goes into a result; anything unexpected is a failed command. */
@@ -137,6 +157,10 @@ export function toWireError(error: unknown): WireError {
   }
   if (error instanceof StoreUnavailableError) {
     return { code: error.code, message: error.message, details: { outcome: error.outcome } };
+  }
+  if (error instanceof VersionConflictError) {
+    const { code, message, currentVersion } = error;
+    return { code, message, details: { currentVersion } };
   }
   if (error instanceof TokenError) return { code: error.code, message: error.message };
   return { code: 'COMMAND_FAILED', message: error instanceof Error ? error.message : String(error) };
@@ -154,6 +178,10 @@ export function fromWireError({ code, message, details }: WireError): TokenError
       return new TokenExistsError(message);
     case 'TOKEN_REVOKED':
       return new TokenRevokedError(message);
+    case 'LIMIT_EXCEEDED':
+      return new LimitExceededError(message);
+    case 'VERSION_CONFLICT':
+      return new VersionConflictError(details?.currentVersion ?? 0, message);
     case 'COMMAND_CONFLICT':
       return new CommandConflictError(message);
     case 'COMMAND_EXPIRED':

@@ -13,7 +13,21 @@ export const TOKEN_EVENT_TYPES = [
 export type TokenEventType = (typeof TOKEN_EVENT_TYPES)[number];
 
 /** Why a token was revoked. */
-export type RevocationReason = 'deleted' | 'deleted-all' | 'reused';
+export type RevocationReason =
+  | 'deleted'
+  | 'deleted-all'
+  | 'deleted-scope'
+  | 'deleted-app'
+  | 'consumed'
+  | 'limit'
+  | 'reused'
+  // Whatever else a caller gave: the others stay what an editor suggests.
+  | (string & {});
+
+/** Who may be told as the one by whom a token was revoked. Source: OpenID CAEP 1.0, section 2, `initiating_entity`. */
+export const REVOKERS = ['user', 'admin', 'policy', 'system'] as const;
+
+export type Revoker = (typeof REVOKERS)[number];
 
 /** Source: CloudEvents 1.0, https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
 export interface TokenEvent<T extends TokenEventType = TokenEventType> {
@@ -32,7 +46,10 @@ export interface TokenEvent<T extends TokenEventType = TokenEventType> {
     owner: string;
     /** Of the record after the change; of a token that is reused, its last. Not told of one that expired. */
     version?: number;
+    /** Of a revocation: what its caller gave, or else which operation it was. */
     reason?: RevocationReason;
+    /** Of a revocation: by whom, where its caller told. */
+    by?: Revoker;
     /** The id of the token that took the place of one that was rotated. */
     successor?: string;
     commandId?: string;

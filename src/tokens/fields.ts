@@ -1,13 +1,19 @@
 /** The rules for each field of a command, once, as class-validator decorators. */
 import { ValidateBy } from 'class-validator';
 import { type DataProblem, dataProblem, kindOf } from './data.js';
+import { REVOKERS } from './events.js';
 import { ID_PATTERN } from './identity.js';
+import { decodeOwnerCursor } from './owner-cursor.js';
 
 const NAME_LENGTH = 256;
 const TOKEN_LENGTH = 1_024;
 const HINT_LENGTH = 64;
+const REASON_LENGTH = 64;
 const TEN_YEARS = 10 * 366 * 86_400;
 const LIST_LIMIT = 10_000;
+const PAGE_LIMIT = 1_000;
+/** Tokens that an owner may be limited to: a create looks at each of them. */
+const OWNER_LIMIT = 1_000;
 const COMMAND_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
 type Rule = (value: unknown) => string | undefined;
@@ -61,10 +67,25 @@ const stampProblem: Rule = (value) =>
     ? undefined
     : must('a whole number of microseconds since the epoch', value);
 
-const limitProblem: Rule = (value) =>
-  Number.isInteger(value) && (value as number) >= 1 && (value as number) <= LIST_LIMIT
+const wholeUpTo =
+  (most: number): Rule =>
+  (value) =>
+    Number.isInteger(value) && (value as number) >= 1 && (value as number) <= most
+      ? undefined
+      : `must be a whole number from 1 to ${most}`;
+
+const ownerLimitProblem: Rule = (value) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return must('{ max, overflow }', value);
+  const { max, overflow, ...others } = value as Record<string, unknown>;
+  const [other] = Object.keys(others);
+  if (other !== undefined) return `has no ${JSON.stringify(other.slice(0, 64))}`;
+  const problem = wholeUpTo(OWNER_LIMIT)(max);
+  if (problem !== undefined) return `max ${problem}`;
+  return overflow === undefined || overflow === 'reject' || overflow === 'end-oldest'
     ? undefined
-    : `must be a whole number from 1 to ${LIST_LIMIT}`;
+    : 'overflow must be "reject" or "end-oldest"';
+};
 
 const positionProblem: Rule = (value) => {
   if (value === undefined) return undefined;
@@ -110,7 +131,8 @@ export const IsGrace = decorator('grace', graceProblem);
 export const IsNonce = decorator('nonce', nonceProblem);
 export const IsTokenData = decorator('data', dataRule);
 export const IsStamp = decorator('stamp', stampProblem);
-export const IsLimit = decorator('limit', limitProblem);
+export const IsLimit = decorator('limit', wholeUpTo(LIST_LIMIT));
+export const IsPageLimit = decorator('page limit', wholeUpTo(PAGE_LIMIT));
 export const IsPosition = decorator('position', positionProblem);
 export const IsFlag = decorator('flag', (value) =>
   typeof value === 'boolean' ? undefined : must('a boolean', value),
@@ -121,6 +143,39 @@ export const IsHint = decorator(
   optional((value) => textProblem(value, HINT_LENGTH)),
 );
 export const IsLabel = decorator('label', optional(nameProblem));
+
+export const IsIdle = decorator('idle', optional(durationProblem));
+export const IsOwnerLimit = decorator('owner limit', optional(ownerLimitProblem));
+export const IsOptionalName = decorator('optional name', optional(nameProblem));
+export const IsTouch = decorator(
+  'touch',
+  optional((value) => (typeof value === 'boolean' ? undefined : must('a boolean', value))),
+);
+export const IsIfVersion = decorator(
+  'version',
+  optional((value) =>
+    Number.isSafeInteger(value) && (value as number) >= 1
+      ? undefined
+      : must('a version: a whole number from 1 up', value),
+  ),
+);
+export const IsOwnerCursor = decorator(
+  'cursor',
+  optional((value) => (decodeOwnerCursor(value) ? undefined : must('the cursor of a page before', value))),
+);
+export const MayBeTokenId = decorator('id', optional(idProblem));
+export const MayBeReason = decorator(
+  'reason',
+  optional((value) => textProblem(value, REASON_LENGTH)),
+);
+export const MayBeRevoker = decorator(
+  'by',
+  optional((value) =>
+    (REVOKERS as readonly unknown[]).includes(value)
+      ? undefined
+      : `must be one of ${REVOKERS.join(', ')}, got ${typeof value === 'string' ? 'another text' : kindOf(value)}`,
+  ),
+);
 
 /** A duration in whole milliseconds, at least one: what the store can keep. */
 export const durationMs = (seconds: number): number => Math.max(1, Math.round(seconds * 1_000));

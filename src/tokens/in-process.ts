@@ -7,13 +7,24 @@ import type { ResolvedTokenOptions } from './options.js';
 import type { Attempt, TokenRepository } from './repository.js';
 import { DoorScope } from './scope.js';
 import { type Sealed, Sealer } from './sealer.js';
+import { Touches } from './touches.js';
 import type {
   AnyData,
+  ConsumeInput,
+  CountInput,
   CreateInput,
+  DeleteAllInput,
+  DeleteAppInput,
+  DeleteByIdInput,
+  DeleteInput,
+  DeleteScopeInput,
+  GetInput,
+  IdInput,
   ListInput,
   Operation,
   Operations,
-  OwnerInput,
+  OwnersInput,
+  OwnersPage,
   RefreshInput,
   RotateInput,
   ScopeDefaults,
@@ -29,6 +40,7 @@ export class InProcessTokens implements TokenOperations {
   readonly #repository: TokenRepository;
   readonly #sealer: Sealer;
   readonly #near: NearReads | undefined;
+  readonly #touches: Touches;
   readonly #timeout: number;
   readonly #calls: ActiveCalls;
 
@@ -36,6 +48,7 @@ export class InProcessTokens implements TokenOperations {
     this.#repository = repository;
     this.#sealer = new Sealer(options, repository);
     this.#near = repository.peek && new NearReads(repository, options);
+    this.#touches = new Touches(repository, options.touchEvery);
     this.#timeout = options.timeout * MICROS_PER_MS;
     this.#calls = new ActiveCalls(name);
   }
@@ -50,18 +63,23 @@ export class InProcessTokens implements TokenOperations {
   }
 
   /** As the others, by as few promises as can be. */
-  async get<D extends object = AnyData>(input: TokenInput): Promise<Token<D> | undefined> {
+  async get<D extends object = AnyData>(input: GetInput): Promise<Token<D> | undefined> {
     this.#calls.begin();
     try {
       const near = this.#near?.find(input);
-      if (near) return near as Token<D>;
+      if (near) {
+        if (near.idle !== undefined) this.#touches.used(near);
+        return near as Token<D>;
+      }
       const { command, token, possible } = this.#sealer.seal('get', input);
       if (!possible) return undefined;
       if (!this.#repository.isReady) {
         await this.#repository.ready();
-        command.issuedAt = this.#repository.now();
+        command.issuedAt = this.#repository.reckoned();
       }
-      return toToken<D>(await this.#repository.get(command), token);
+      const found = await this.#repository.get(command);
+      if (found?.idle !== undefined && command.touch !== false) this.#touches.used(found);
+      return toToken<D>(found, token);
     } finally {
       this.#calls.end();
     }
@@ -86,15 +104,47 @@ export class InProcessTokens implements TokenOperations {
     });
   }
 
-  delete(input: TokenInput): Promise<boolean> {
+  delete(input: DeleteInput): Promise<boolean> {
     return this.#run('delete', input, ({ command, possible }, attempt) =>
       possible ? this.#repository.delete(command, attempt) : false,
     );
   }
 
-  deleteAll(input: OwnerInput): Promise<number> {
+  deleteAll(input: DeleteAllInput): Promise<number> {
     return this.#run('deleteAll', input, ({ command }, attempt) =>
       this.#repository.deleteAll(command, attempt),
+    );
+  }
+
+  consume<D extends object = AnyData>(input: ConsumeInput): Promise<Token<D> | undefined> {
+    return this.#run('consume', input, ({ command, token, possible }, attempt) =>
+      possible ? withToken<D>(this.#repository.consume(command, attempt), token) : undefined,
+    );
+  }
+
+  getById<D extends object = AnyData>(input: IdInput): Promise<TokenRecord<D> | undefined> {
+    return this.#run(
+      'getById',
+      input,
+      ({ command }) => this.#repository.getById(command) as Promise<TokenRecord<D> | undefined>,
+    );
+  }
+
+  deleteById(input: DeleteByIdInput): Promise<boolean> {
+    return this.#run('deleteById', input, ({ command }, attempt) =>
+      this.#repository.deleteById(command, attempt),
+    );
+  }
+
+  deleteScope(input: DeleteScopeInput): Promise<number> {
+    return this.#run('deleteScope', input, ({ command }, attempt) =>
+      this.#repository.deleteScope(command, attempt),
+    );
+  }
+
+  deleteApp(input: DeleteAppInput): Promise<number> {
+    return this.#run('deleteApp', input, ({ command }, attempt) =>
+      this.#repository.deleteApp(command, attempt),
     );
   }
 
@@ -104,6 +154,14 @@ export class InProcessTokens implements TokenOperations {
       input,
       ({ command }) => this.#repository.list(command) as Promise<TokenRecord<D>[]>,
     );
+  }
+
+  count(input: CountInput): Promise<number> {
+    return this.#run('count', input, ({ command }) => this.#repository.count(command));
+  }
+
+  owners(input: OwnersInput): Promise<OwnersPage> {
+    return this.#run('owners', input, ({ command }) => this.#repository.owners(command));
   }
 
   idOf(input: TokenInput): string {
@@ -120,6 +178,7 @@ export class InProcessTokens implements TokenOperations {
 
   async close(): Promise<void> {
     await this.#calls.close();
+    await this.#touches.settled();
     await this.#repository.close();
   }
 

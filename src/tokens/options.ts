@@ -1,6 +1,7 @@
 /** The options that decide how tokens are made and kept: one type for every door. */
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { ConfigError } from './errors.js';
+import { DEFAULT_TOUCH_EVERY } from './idle.js';
 import { DEFAULT_TOKEN_PREFIX } from './secret.js';
 import { DEFAULT_MAX_DATA_BYTES } from './validation.js';
 
@@ -20,6 +21,11 @@ export interface TokenOptions {
   timeout?: number | undefined;
   /** Milliseconds for which a command may wait before it is refused as too old. Default 900,000. */
   maxCommandAge?: number | undefined;
+  /**
+   * The part of a token's `idle` time within which its uses are written down once, 0–0.5: by so much sooner than `idle`
+   * after its last use it may die. 0 writes down every use. Default 0.1. A producer leaves that to the worker.
+   */
+  touchEvery?: number | undefined;
 }
 
 /** Options with every default filled in. */
@@ -31,6 +37,7 @@ export interface ResolvedTokenOptions {
   maxDataBytes: number;
   timeout: number;
   maxCommandAge: number;
+  touchEvery: number;
 }
 
 const PEPPER_BYTES = 32; // the output of SHA-256: a shorter key would weaken the HMAC (RFC 2104, section 3)
@@ -61,6 +68,9 @@ const isShards: OptionRule = (value) =>
     ? undefined
     : `a power of two from 1 to ${MAX_SHARDS}`;
 
+const isTouchEvery: OptionRule = (value) =>
+  typeof value === 'number' && value >= 0 && value <= 0.5 ? undefined : 'a share from 0 to 0.5';
+
 const isPepper: OptionRule = (value) =>
   (typeof value === 'string' || value instanceof Uint8Array) && Buffer.byteLength(value) >= PEPPER_BYTES
     ? undefined
@@ -74,6 +84,7 @@ export const TOKEN_OPTION_RULES: Record<keyof TokenOptions, OptionRule> = {
   maxDataBytes: wholeNumber(2, 16 * 2 ** 20, 'bytes'),
   timeout: isMilliseconds,
   maxCommandAge: wholeNumber(1, DECISIONS_KEPT, 'milliseconds'),
+  touchEvery: isTouchEvery,
 };
 
 /** @throws {ConfigError} for an option that is unknown, or that its rule refuses. The value is not shown. */
@@ -100,6 +111,7 @@ export function resolveTokenOptions(options: TokenOptions): ResolvedTokenOptions
     maxDataBytes: options.maxDataBytes ?? DEFAULT_MAX_DATA_BYTES,
     timeout: options.timeout ?? 5_000,
     maxCommandAge: options.maxCommandAge ?? 900_000,
+    touchEvery: options.touchEvery ?? DEFAULT_TOUCH_EVERY,
   };
 }
 

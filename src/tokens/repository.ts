@@ -1,7 +1,8 @@
 /** What a store must do for tokens. It names nothing of any particular store. */
 import type { Clock, Microseconds } from './clock.js';
 import type { Command, Commands } from './commands.js';
-import type { Scope, TokenRecord } from './types.js';
+import type { TokenUse } from './idle.js';
+import type { OwnersPage, Scope, TokenRecord } from './types.js';
 
 /** The job on whose behalf a command runs: what is decided for it is decided once. */
 export interface JobReference {
@@ -35,7 +36,7 @@ export interface Rotated {
 }
 
 /**
- * Tokens in a store. Each change is one atomic step with its event, but for a `deleteAll` of very many.
+ * Tokens in a store. Each change is one atomic step with its event, but for the end of very many.
  *
  * Left out on purpose: secrets (a repository sees ids only), validation (commands are checked before), and waiting
  * for results.
@@ -45,7 +46,7 @@ export interface TokenRepository extends Clock {
   readonly isReady: boolean;
   /** Resolves when the store answers, fits the options, and has told its time. */
   ready(): Promise<void>;
-  /** @throws {TokenExistsError} {TokenRevokedError} {CommandExpiredError} */
+  /** @throws {TokenExistsError} {TokenRevokedError} {LimitExceededError} {CommandExpiredError} */
   create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord>;
   /** Where the token was rotated, and its grace was over when the command was issued, its family ends before this resolves. */
   get(command: Commands['get']): Promise<TokenRecord | undefined>;
@@ -56,7 +57,12 @@ export interface TokenRepository extends Clock {
   peek?(id: string, scope: Scope): TokenRecord | undefined;
   /** Has a listener hear of each token that ended because another, which had been rotated, was used again or deleted. */
   onEnd?(listener: (id: string) => void): void;
-  /** @throws {ValidationError} where the merged data would be too large; {CommandExpiredError} */
+  /**
+   * Writes down that a token was used: from then on it lives for its `idle` time, up to its ceiling. It never shortens a
+   * life and never revives one, tells no event, and changes no version. One that was used within `every` is left alone.
+   */
+  touch(use: TokenUse): Promise<void>;
+  /** @throws {ValidationError} where the merged data would be too large; {VersionConflictError} {CommandExpiredError} */
   update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined>;
   /** @throws {CommandExpiredError} */
   refresh(command: Commands['refresh'], attempt: Attempt): Promise<TokenRecord | undefined>;
@@ -67,7 +73,16 @@ export interface TokenRepository extends Clock {
   rotate(command: Commands['rotate'], attempt: Attempt): Promise<Rotated | undefined>;
   delete(command: Commands['delete'], attempt: Attempt): Promise<boolean>;
   deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number>;
+  /** The record as it was. A job that runs again is answered the same, although the record has gone. */
+  consume(command: Commands['consume'], attempt: Attempt): Promise<TokenRecord | undefined>;
+  getById(command: Commands['getById']): Promise<TokenRecord | undefined>;
+  deleteById(command: Commands['deleteById'], attempt: Attempt): Promise<boolean>;
+  deleteScope(command: Commands['deleteScope'], attempt: Attempt): Promise<number>;
+  deleteApp(command: Commands['deleteApp'], attempt: Attempt): Promise<number>;
   list(command: Commands['list']): Promise<TokenRecord[]>;
+  count(command: Commands['count']): Promise<number>;
+  /** @throws {ValidationError} for a cursor that another deployment gave. */
+  owners(command: Commands['owners']): Promise<OwnersPage>;
 
   /**
    * Decides that changes of a job are given up, but for those that something was decided for: no attempt applies them

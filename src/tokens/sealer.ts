@@ -1,7 +1,7 @@
 /** Turns a caller's input into a command: checks it, and puts the id in place of the secret. */
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from './clock.js';
-import { buildCommand, type CommandFields, type Commands, isOperation } from './commands.js';
+import { buildCommand, type CommandFields, type Commands, isChange, isOperation } from './commands.js';
 import { copyData, kindOf } from './data.js';
 import { type FieldProblem, ValidationError } from './errors.js';
 import { secretProblem } from './fields.js';
@@ -36,9 +36,25 @@ type RawInput = Record<string, unknown>;
 /** What an input may hold: the fields of inputs, and those of a token, which may be passed as it is. */
 const INPUT_FIELDS = new Set([
   ...['app', 'type', 'owner', 'data', 'duration', 'customToken', 'token', 'limit', 'after', 'tokenPrefix'],
-  ...['hint', 'label', 'grace'],
-  ...['id', 'version', 'createdAt', 'expiresAt'],
+  ...['hint', 'label', 'idle', 'touch', 'ifVersion', 'cursor', 'except', 'reason', 'by', 'grace'],
+  ...['id', 'version', 'createdAt', 'expiresAt', 'lastUsedAt', 'absoluteExpiresAt'],
 ]);
+
+/** What is asked about one token, by whoever presents it. */
+const PRESENTING: ReadonlySet<Operation> = new Set<Operation>([
+  'get',
+  'update',
+  'refresh',
+  'rotate',
+  'delete',
+  'consume',
+]);
+
+/** Of what ends many tokens: a narrower one that was meant must not pass unseen. */
+const NARROWER: { [O in Operation]?: readonly string[] } = {
+  deleteScope: ['owner', 'id', 'token', 'except', 'customToken'],
+  deleteApp: ['type', 'owner', 'id', 'token', 'except', 'customToken'],
+};
 
 /** Stands in for an id while the other fields are checked. */
 const NO_ID = '-'.repeat(22);
@@ -69,15 +85,21 @@ export class Sealer {
     const noPrefix = isOwn ? undefined : isTokenPrefix(tokenPrefix);
     const prefix = isOwn || noPrefix ? this.#options.tokenPrefix : (tokenPrefix as string);
     const custom = op === 'create' && given.customToken !== undefined;
-    const presented = op !== 'create' && op !== 'list' && op !== 'deleteAll';
+    const presented = PRESENTING.has(op);
     const problems = found.length > 0 ? [...found] : [];
     for (const field of Object.keys(given)) {
-      if (!INPUT_FIELDS.has(field)) problems.push({ field, problem: `is no field of ${op}` });
+      if (!INPUT_FIELDS.has(field) || NARROWER[op]?.includes(field))
+        problems.push({ field, problem: `is no field of ${op}` });
     }
     addProblem(problems, 'tokenPrefix', noPrefix && `must be ${noPrefix}`);
     if (op === 'create') {
       if (custom) addProblem(problems, 'customToken', customProblem(given.customToken, prefix));
       addProblem(problems, 'hint', hintProblem(given));
+      if (custom && given.limit !== undefined && this.#options.shards > 1)
+        problems.push({
+          field: 'limit',
+          problem: 'does not go with a customToken where shards are more than 1',
+        });
     } else if (presented && typeof given.token !== 'string') {
       problems.push({
         field: 'token',
@@ -86,9 +108,11 @@ export class Sealer {
     }
 
     const command = buildCommand(op, given as CommandFields<O>);
-    command.issuedAt = this.#clock.now();
-    if ('id' in command) command.id = NO_ID;
+    command.issuedAt = isChange(command) ? this.#clock.now() : this.#clock.reckoned();
+    const bySecret = op === 'create' || presented;
+    if (bySecret) (command as Commands['get']).id = NO_ID;
     if (op === 'rotate') forgetSuccessor(command as Commands['rotate']);
+    if (op === 'deleteAll') this.#sealException(command as Commands['deleteAll'], given, prefix, problems);
     if (op === 'create') {
       const create = command as Commands['create'];
       create.custom = custom;
@@ -96,19 +120,24 @@ export class Sealer {
       if (create.data === undefined) create.data = {};
     }
     checkCommand(command, this.#options.maxDataBytes, problems);
-    // A copy: the caller may change the object while the command waits.
+    // Copies: the caller may change the objects while the command waits.
     if ('data' in command) command.data = copyData(command.data);
+    if (op === 'create') {
+      const create = command as Commands['create'];
+      if (create.limit) create.limit = { max: create.limit.max, overflow: create.limit.overflow ?? 'reject' };
+    }
 
-    if (!('id' in command)) return { command, token: undefined, possible: true };
+    if (!bySecret) return { command, token: undefined, possible: true };
+    const sealed = command as Commands['create' | 'get'];
     if (op === 'create' && !custom) {
       const { token, id } = this.#generate(command as Commands['create'], prefix);
-      command.id = id;
+      sealed.id = id;
       if (given.hint === true) (command as Commands['create']).hint = hintOf(token, prefix);
       return { command, token, possible: true };
     }
     const token = (op === 'create' ? given.customToken : given.token) as string;
     const possible = op === 'create' || isPossible(token, prefix);
-    command.id = this.#id(command.app, command.type, token);
+    sealed.id = this.#id(sealed.app, sealed.type, token);
     if (op === 'create' && given.hint === true) {
       (command as Commands['create']).hint = hintOf(token, token.startsWith(prefix) ? prefix : '');
     }
@@ -117,8 +146,22 @@ export class Sealer {
   }
 
   /** The id of a presented token. @throws {ValidationError} */
-  idOf(input: Operations['get']['input']): string {
+  idOf(input: Operations['delete']['input']): string {
     return this.seal('get', input).command.id;
+  }
+
+  /** A text that can not be alive excepts nothing. */
+  #sealException(
+    command: Commands['deleteAll'],
+    { app, type, except }: RawInput,
+    prefix: string,
+    problems: FieldProblem[],
+  ): void {
+    command.except = undefined;
+    if (except === undefined) return;
+    if (typeof except !== 'string') problems.push({ field: 'except', problem: notText(except) });
+    else if (typeof app === 'string' && typeof type === 'string' && isPossible(except, prefix))
+      command.except = this.#id(app, type, except);
   }
 
   /** Draws until the successor falls into the token's shard, so that one script sees both. */

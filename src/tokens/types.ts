@@ -1,5 +1,7 @@
 /** What callers pass in and get back: the shapes of the public API. */
 
+import type { Revoker } from './events.js';
+
 /** Data of which nothing is known: its type is the caller's to give. */
 // biome-ignore lint/suspicious/noExplicitAny: `unknown` would force a cast on every caller who gives no type
 export type AnyData = Record<string, any>;
@@ -17,12 +19,18 @@ export interface TokenRecord<D extends object = AnyData> {
   version: number;
   /** Epoch milliseconds. */
   createdAt: number;
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds: when it dies as things stand. */
   expiresAt: number;
   /** The prefix and the last four characters of the secret, where its create asked for it: for lists. */
   hint?: string;
   /** What its create called it: for lists. */
   label?: string;
+  /** Seconds without use after which it dies, where its create gave it such a time. */
+  idle?: number;
+  /** Epoch milliseconds of its last use that was written down; only with `idle`, and absent until the first. */
+  lastUsedAt?: number;
+  /** Epoch milliseconds: when it dies however much it is used; only with `idle`. `expiresAt` is never later. */
+  absoluteExpiresAt?: number;
 }
 
 /** A record together with the secret that the client presents. */
@@ -32,6 +40,17 @@ export interface Token<D extends object = AnyData> extends TokenRecord<D> {
 
 /** Changes to a token's data: `null` deletes a key, `undefined` is ignored, anything else replaces the value. */
 export type Changes<D extends object> = { [K in keyof D]?: D[K] | null | undefined };
+
+/** How many live tokens an owner may have in a scope. */
+export interface OwnerLimit {
+  /** 1–1,000, the new one included. */
+  max: number;
+  /**
+   * What becomes of a create beyond it: it is refused, or ends as many of the owner's oldest tokens as are too many
+   * (1,000 at most: it is refused where there are more). Default `reject`.
+   */
+  overflow?: 'reject' | 'end-oldest' | undefined;
+}
 
 /** An `(app, type)` pair. Each is 1–256 characters of well-formed Unicode without NUL. */
 export interface Scope {
@@ -44,8 +63,19 @@ export interface CreateInput<D extends object = AnyData> extends Scope {
   owner: string;
   /** A plain object; `{}` when left out. */
   data?: D | undefined;
-  /** Seconds to live, more than 0, at most ten years. Fractions are allowed. */
+  /** Seconds to live, more than 0, at most ten years. Fractions are allowed. With `idle` it is the ceiling. */
   duration: number;
+  /**
+   * Seconds without use after which the token dies, as `duration` in what it may be; the sooner of both counts. A use is
+   * a `get`; of its uses within a tenth of that time (option `touchEvery`) one is written down. Default: use does not count.
+   * Source: OWASP ASVS 5.0, 7.3.1 and 7.3.2: an inactivity timeout and an absolute maximum lifetime.
+   */
+  idle?: number | undefined;
+  /**
+   * How many live tokens the owner may have in this scope. With `shards` above 1 it goes with generated tokens only, and
+   * custom ones that lie in other shards are not counted. Default: any number.
+   */
+  limit?: OwnerLimit | undefined;
   /** A secret of the caller's own, 1–1,024 characters, in place of a generated one. */
   customToken?: string | undefined;
   /**
@@ -62,12 +92,19 @@ export interface TokenInput extends Scope {
   token: string;
 }
 
+export interface GetInput extends TokenInput {
+  /** Whether it counts as a use of a token that has an `idle` time. Default true. */
+  touch?: boolean | undefined;
+}
+
 export interface UpdateInput<D extends object = AnyData> extends TokenInput {
   data: Changes<D>;
+  /** The `version` that the token must have: where it has another, nothing is changed. Default: any. */
+  ifVersion?: number | undefined;
 }
 
 export interface RefreshInput extends TokenInput {
-  /** Seconds to live from now, more than 0, at most ten years. */
+  /** Seconds to live from now, more than 0, at most ten years. With `idle` it is the ceiling. */
   duration: number;
 }
 
@@ -85,6 +122,40 @@ export interface OwnerInput extends Scope {
   owner: string;
 }
 
+/** What the events of a revocation are to tell. */
+export interface RevocationDetails {
+  /** 1–64 characters of well-formed text without NUL. Default: which operation it was, such as `deleted`. */
+  reason?: string | undefined;
+  /** By whom: `user`, `admin`, `policy` or `system`. Default: not told. */
+  by?: Revoker | undefined;
+}
+
+export interface DeleteInput extends TokenInput, RevocationDetails {}
+
+export interface ConsumeInput extends TokenInput, RevocationDetails {}
+
+export interface DeleteAllInput extends OwnerInput, RevocationDetails {
+  /** A token that stays, as it was presented. One that can not be alive, or is another owner's, excepts nothing. */
+  except?: string | undefined;
+}
+
+/** For lists and account pages, where nobody has the secret. */
+export interface IdInput extends Scope {
+  /** Of the token: 22 base64url characters. */
+  id: string;
+  /** Where it is given, another owner's token reads as missing. */
+  owner?: string | undefined;
+}
+
+export interface DeleteByIdInput extends IdInput, RevocationDetails {}
+
+export interface DeleteScopeInput extends Scope, RevocationDetails {}
+
+export interface DeleteAppInput extends RevocationDetails {
+  /** 1–256 characters. */
+  app: string;
+}
+
 /** A place in a list: any record of it, which may be gone by now. */
 export type ListPosition = Pick<TokenRecord, 'id' | 'expiresAt'>;
 
@@ -95,19 +166,53 @@ export interface ListInput extends OwnerInput {
   after?: ListPosition | undefined;
 }
 
+export interface CountInput extends Scope {
+  /** Whose tokens. Default: everybody's in the scope. */
+  owner?: string | undefined;
+}
+
+export interface OwnersInput extends Scope {
+  /** Where the page before told to go on. Default: from the beginning. */
+  cursor?: string | undefined;
+  /** How many owners at most, 1–1,000. Default 100. */
+  limit?: number | undefined;
+}
+
+/** An owner, and how many live tokens they have in the scope. */
+export interface OwnerCount {
+  owner: string;
+  count: number;
+}
+
+export interface OwnersPage {
+  owners: OwnerCount[];
+  /** What to ask the next page with; `undefined` after the last one. */
+  cursor: string | undefined;
+}
+
 /** Input and result of each operation; `Result` is what travels over the queue. */
 export interface Operations<D extends object = AnyData> {
   create: { input: CreateInput<D>; result: TokenRecord<D> };
-  get: { input: TokenInput; result: TokenRecord<D> | undefined };
+  get: { input: GetInput; result: TokenRecord<D> | undefined };
   update: { input: UpdateInput<NoInfer<D>>; result: TokenRecord<D> | undefined };
   refresh: { input: RefreshInput; result: TokenRecord<D> | undefined };
   rotate: { input: RotateInput; result: TokenRecord<D> | undefined };
-  delete: { input: TokenInput; result: boolean };
-  deleteAll: { input: OwnerInput; result: number };
+  delete: { input: DeleteInput; result: boolean };
+  deleteAll: { input: DeleteAllInput; result: number };
+  consume: { input: ConsumeInput; result: TokenRecord<D> | undefined };
+  getById: { input: IdInput; result: TokenRecord<D> | undefined };
+  deleteById: { input: DeleteByIdInput; result: boolean };
+  deleteScope: { input: DeleteScopeInput; result: number };
+  deleteApp: { input: DeleteAppInput; result: number };
   list: { input: ListInput; result: TokenRecord<D>[] };
+  count: { input: CountInput; result: number };
+  owners: { input: OwnersInput; result: OwnersPage };
 }
 
 export type Operation = keyof Operations;
+
+/** The operations that a scoped handle has. */
+export type ScopedOperation = Exclude<Operation, 'deleteApp'>;
 
 /** The operations on tokens, the same through every door. */
 export interface TokenOperations {
@@ -115,12 +220,19 @@ export interface TokenOperations {
    * Makes a token.
    * @throws {ValidationError} before any I/O, naming every wrong field.
    * @throws {TokenExistsError} where `customToken` is alive in the scope.
+   * @throws {LimitExceededError} where its owner has as many as `limit` allows.
    * @throws {TokenRevokedError} where the owner was logged out everywhere after this call began.
    */
   create<D extends object = AnyData>(input: CreateInput<D>): Promise<Token<D>>;
-  /** Reads a token: `undefined` where it is missing, expired or revoked. */
-  get<D extends object = AnyData>(input: TokenInput): Promise<Token<D> | undefined>;
-  /** Merges changes into a token's data, atomically; never changes its expiry, never revives it. */
+  /**
+   * Reads a token: `undefined` where it is missing, expired or revoked. It counts as a use of one that has an `idle` time,
+   * unless `touch` is false.
+   */
+  get<D extends object = AnyData>(input: GetInput): Promise<Token<D> | undefined>;
+  /**
+   * Merges changes into a token's data, atomically; never changes its expiry, never revives it.
+   * @throws {VersionConflictError} where `ifVersion` is not its version.
+   */
   update<D extends object = AnyData>(input: UpdateInput<NoInfer<D>>): Promise<Token<D> | undefined>;
   /** Sets a token's remaining life to `duration` seconds from now; never revives it. */
   refresh<D extends object = AnyData>(input: RefreshInput): Promise<Token<D> | undefined>;
@@ -137,11 +249,41 @@ export interface TokenOperations {
    */
   rotate<D extends object = AnyData>(input: RotateInput): Promise<Token<D> | undefined>;
   /** Revokes a token; `false` where there was none. Within the grace of its rotation, its successor. */
-  delete(input: TokenInput): Promise<boolean>;
-  /** Revokes every token of an owner in the scope that was created before this call; resolves to their number. */
-  deleteAll(input: OwnerInput): Promise<number>;
+  delete(input: DeleteInput): Promise<boolean>;
+  /**
+   * Revokes every token of an owner in the scope that was created before this call, but for the one in `except`;
+   * resolves to their number.
+   */
+  deleteAll(input: DeleteAllInput): Promise<number>;
+  /**
+   * Revokes a token and resolves to it as it was: exactly one caller gets it, all others `undefined`. For what may be
+   * used once, such as a password-reset link.
+   * @throws {ValidationError} {StoreUnavailableError} outcome `unknown`: it may be used up.
+   */
+  consume<D extends object = AnyData>(input: ConsumeInput): Promise<Token<D> | undefined>;
+  /**
+   * Reads a token by its id, for lists and account pages: with `owner`, only that owner's.
+   * @throws {ValidationError} where `id` is no id.
+   */
+  getById<D extends object = AnyData>(input: IdInput): Promise<TokenRecord<D> | undefined>;
+  /**
+   * Revokes a token by its id; `false` where there was none, or with `owner` none of that owner's.
+   * @throws {ValidationError} where `id` is no id.
+   */
+  deleteById(input: DeleteByIdInput): Promise<boolean>;
+  /** Revokes every token of the scope that was created before this call; resolves to their number. */
+  deleteScope(input: DeleteScopeInput): Promise<number>;
+  /** Revokes every token of the app, of whatever type, that was created before this call; resolves to their number. */
+  deleteApp(input: DeleteAppInput): Promise<number>;
   /** The live tokens of an owner, latest expiry first. */
   list<D extends object = AnyData>(input: ListInput): Promise<TokenRecord<D>[]>;
+  /** How many live tokens there are in a scope, or of an owner in it, by the indexes: no token is read. */
+  count(input: CountInput): Promise<number>;
+  /**
+   * Who has live tokens in a scope, and how many, page by page. An owner is given at least once who has one and the same
+   * token from the first page to the last; the same owner may come again on a later page.
+   */
+  owners(input: OwnersInput): Promise<OwnersPage>;
   /** A token's id, without I/O: the key for a caller's own cache, rate limit or log line. */
   idOf(input: TokenInput): string;
   /** The same operations for one scope, with its defaults filled in. */
@@ -154,10 +296,14 @@ export interface TokenOperations {
 
 /** What defines a scoped handle: plain data that services can share. */
 export interface ScopeDefaults extends Scope {
-  /** Seconds to live where a call gives no `duration`. */
+  /** Seconds to live where a create or a refresh gives no `duration`. */
   duration?: number | undefined;
-  /** Records per list where a call gives no `limit`. */
-  limit?: number | undefined;
+  /** Seconds without use where a create gives no `idle`. */
+  idle?: number | undefined;
+  /** How many live tokens an owner may have, where a create gives no `limit`. */
+  limit?: OwnerLimit | undefined;
+  /** Whether records show part of the secret, where a create gives no `hint`. */
+  hint?: boolean | undefined;
   /** What this scope's generated tokens start with, in place of the door's own. */
   tokenPrefix?: string | undefined;
 }
@@ -171,11 +317,11 @@ export type Unscoped<I extends Scope> = Omit<I, keyof Scope | 'duration'> &
 export interface ScopedTokens<D extends object = AnyData> {
   /**
    * Makes a token that lives for `duration` seconds, or for the scope's.
-   * @throws {ValidationError} {TokenExistsError} {TokenRevokedError} {StoreUnavailableError}
+   * @throws {ValidationError} {TokenExistsError} {TokenRevokedError} {LimitExceededError} {StoreUnavailableError}
    */
   create(input: Unscoped<CreateInput<D>>): Promise<Token<D>>;
   /** Reads a token: `undefined` where it is missing, expired or revoked. @throws {StoreUnavailableError} */
-  get(input: Unscoped<TokenInput>): Promise<Token<D> | undefined>;
+  get(input: Unscoped<GetInput>): Promise<Token<D> | undefined>;
   /** Merges changes into a token's data: `null` deletes a key. Never changes its expiry, never revives it. */
   update(input: Unscoped<UpdateInput<D>>): Promise<Token<D> | undefined>;
   /** Sets the remaining life to `duration` seconds from now, or to the scope's; never revives a token. */
@@ -186,11 +332,23 @@ export interface ScopedTokens<D extends object = AnyData> {
    */
   rotate(input: Unscoped<RotateInput>): Promise<Token<D> | undefined>;
   /** Revokes a token; `false` where there was none. */
-  delete(input: Unscoped<TokenInput>): Promise<boolean>;
-  /** Revokes every token of an owner in this scope; resolves to their number. */
-  deleteAll(input: Unscoped<OwnerInput>): Promise<number>;
+  delete(input: Unscoped<DeleteInput>): Promise<boolean>;
+  /** Revokes every token of an owner in this scope, but for the one in `except`; resolves to their number. */
+  deleteAll(input: Unscoped<DeleteAllInput>): Promise<number>;
+  /** Revokes a token and resolves to it as it was: exactly one caller gets it, all others `undefined`. */
+  consume(input: Unscoped<ConsumeInput>): Promise<Token<D> | undefined>;
+  /** Reads a token by its id: with `owner`, only that owner's. */
+  getById(input: Unscoped<IdInput>): Promise<TokenRecord<D> | undefined>;
+  /** Revokes a token by its id; `false` where there was none, or with `owner` none of that owner's. */
+  deleteById(input: Unscoped<DeleteByIdInput>): Promise<boolean>;
+  /** Revokes every token of this scope; resolves to their number. */
+  deleteScope(details?: RevocationDetails): Promise<number>;
   /** The live tokens of an owner, latest expiry first; 1,000 at most unless `limit` tells. */
   list(input: Unscoped<ListInput>): Promise<TokenRecord<D>[]>;
+  /** How many live tokens there are in this scope, or of an owner in it. */
+  count(input?: Unscoped<CountInput>): Promise<number>;
+  /** Who has live tokens in this scope, and how many, page by page. */
+  owners(input?: Unscoped<OwnersInput>): Promise<OwnersPage>;
   /** A token's id, without I/O. */
   idOf(input: Unscoped<TokenInput>): string;
 }

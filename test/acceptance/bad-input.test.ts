@@ -31,11 +31,32 @@ const WRONG: [operation: keyof TokenOperations, input: unknown, fields: string[]
     { app: {}, type: [], owner: true, data: 'text', duration: '60', customToken: 'x'.repeat(1_025) },
     ['app', 'type', 'owner', 'data', 'duration', 'customToken'],
   ],
+  [
+    'create',
+    {
+      ...{ app: 'a', type: 'b', owner: 'c', duration: 1, idle: -1, label: '', hint: 1 },
+      limit: { max: 0 },
+    },
+    ['idle', 'label', 'hint', 'limit'],
+  ],
+  [
+    'create',
+    {
+      ...{ app: 'a', type: 'b', owner: 'c', duration: 1, idle: 1e12, customToken: 'short', hint: true },
+      limit: { max: 5, overflow: 'end' },
+    },
+    ['idle', 'hint', 'limit'],
+  ],
   ['create', {}, ['app', 'type', 'owner', 'duration']],
   ['create', undefined, ['app', 'type', 'owner', 'duration']],
   ['create', 'text', ['app', 'type', 'owner', 'duration']],
   ['get', { app: 1, type: '', token: 2 }, ['app', 'type', 'token']],
   ['get', null, ['app', 'type', 'token']],
+  ['get', { app: 'a', type: 'b', token: 'c', touch: 'no' }, ['touch']],
+  ['update', { app: 'a', type: 'b', token: 'c', data: {}, ifVersion: '1' }, ['ifVersion']],
+  ['count', { app: 1, type: '', owner: '' }, ['app', 'type', 'owner']],
+  ['count', undefined, ['app', 'type']],
+  ['owners', { app: 1, type: '', limit: 1_001, cursor: 'next' }, ['app', 'type', 'limit', 'cursor']],
   ['update', { app: 1, type: '', token: ['x'], data: new Map() }, ['app', 'type', 'token', 'data']],
   ['update', {}, ['app', 'type', 'token', 'data']],
   [
@@ -54,6 +75,19 @@ const WRONG: [operation: keyof TokenOperations, input: unknown, fields: string[]
   ['delete', [], ['app', 'type', 'token']],
   ['deleteAll', { app: 1, type: '', owner: '' }, ['app', 'type', 'owner']],
   ['deleteAll', 0, ['app', 'type', 'owner']],
+  [
+    'deleteAll',
+    { app: 'a', type: 'b', owner: 'c', except: 7, reason: '', by: 'me' },
+    ['except', 'reason', 'by'],
+  ],
+  ['consume', { app: 1, type: '', token: null, reason: 1, by: 1 }, ['app', 'type', 'token', 'reason', 'by']],
+  ['getById', { app: 1, type: '', id: 'x', owner: '' }, ['app', 'type', 'id', 'owner']],
+  ['deleteById', { app: 1, type: '', owner: 1 }, ['app', 'type', 'id', 'owner']],
+  // Narrower than what would be done.
+  ['deleteScope', { app: 'a', type: 'b', owner: 'c', token: 'd' }, ['owner', 'token']],
+  ['deleteScope', { app: 'a' }, ['type']],
+  ['deleteApp', { app: 'a', type: 'b', owner: 'c' }, ['type', 'owner']],
+  ['deleteApp', {}, ['app']],
   [
     'list',
     { app: 1, type: '', owner: '', limit: 0, after: { id: 'x', expiresAt: 1 } },

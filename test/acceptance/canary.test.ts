@@ -140,8 +140,10 @@ describe('A token', function () {
       'channel',
       'error',
       'hash',
+      'hint',
       'key',
       'message',
+      'numbers',
       'set',
       'stream',
       'string',
@@ -257,6 +259,20 @@ describe('A token', function () {
     const token = keep(created.token);
     const input = { ...SCOPE, token };
     await door.get(input);
+    const shown = { hint: true, label: 'a phone', idle: 30 };
+    const hinted = await door.create({
+      ...{ ...OWNER, ...shown, duration: 60, limit: { max: 2, overflow: 'end-oldest' } },
+      ...(customToken && { customToken: `${generateToken().slice(3)}${customToken}` }),
+    });
+    keep(hinted.token);
+    // Four characters are what is shown on purpose, and no more than they.
+    assert.include(hinted.token, hinted.hint?.slice(-4) ?? 'none');
+    seen.add('hint', inspect({ ...hinted, token: undefined }));
+    await door.get({ ...SCOPE, token: hinted.token });
+    await door.get({ ...SCOPE, token: hinted.token, touch: false });
+    await fails(() => door.create({ ...OWNER, duration: 60, limit: { max: 1 } }));
+    await fails(() => door.update({ ...input, data: { a: 1 }, ifVersion: 9 }));
+    seen.add('numbers', inspect([await door.count(OWNER), await door.owners(SCOPE)], { depth: 12 }));
     await door.update({ ...input, data: { cart: null, more: [1] } });
     await door.refresh({ ...input, duration: 120 });
     await door.rotate(input); // a custom one: nothing
@@ -279,6 +295,19 @@ describe('A token', function () {
     await door.deleteAll(OWNER);
     await door.get(another);
     await door.get({ ...SCOPE, token: keep(generateToken()) });
+    const spared = await door.create({ ...OWNER, duration: 60, data: { reset: true } });
+    keep(spared.token);
+    await door.deleteAll({ ...OWNER, except: spared.token, reason: 'elsewhere', by: 'user' });
+    seen.add(
+      'record',
+      inspect(await door.getById({ ...SCOPE, id: spared.id }), { depth: 12, showHidden: true }),
+    );
+    const consumed = await door.consume({ ...SCOPE, token: spared.token, reason: 'used' });
+    if (consumed?.token !== spared.token) throw new Error('it was not consumed');
+    const listed = await door.create({ ...OWNER, duration: 60 });
+    keep(listed.token);
+    await door.deleteById({ ...SCOPE, id: listed.id, owner: listed.owner });
+    await door.deleteAll({ ...OWNER, except: keep(generateToken()) });
   }
 
   /** Input that is wrong in its own right, with the secret in every place that it can be in. */
@@ -293,6 +322,8 @@ describe('A token', function () {
         await door.update({ ...input, data: {} });
         await door.refresh({ ...input, duration: 1 });
         await door.delete(input);
+        await door.consume(input);
+        await door.deleteAll({ ...OWNER, except: customToken });
         continue;
       }
       const input = { ...SCOPE, token: customToken };
@@ -300,6 +331,8 @@ describe('A token', function () {
       await fails(() => door.update({ ...input, data: {} }));
       await fails(() => door.refresh({ ...input, duration: 1 }));
       await fails(() => door.delete(input));
+      await fails(() => door.consume(input));
+      await fails(() => door.deleteAll({ ...OWNER, except: customToken }));
       await fails(async () => door.idOf(input));
     }
     await fails(() => door.get({ app: '', type: '', token }));
@@ -421,6 +454,9 @@ describe('A token', function () {
       run([...made, '--token', '-'], `${token}\n`, 2),
       run(['refresh', '-', ...scope, '--duration', '0'], `${token}\n`, 2),
       run(['list', ...scope, '--owner', 'ann'], '', 0),
+      run(['update', '-', ...scope, '--data', '{}', '--if-version', '99'], `${token}\n`, 2),
+      run(['get', '-', ...scope, '--no-touch'], `${token}\n`, 0),
+      run(['owners', ...scope], '', 0),
     ]);
     await run(['revoke', '-', ...scope, '--queue'], `${token}\n`, 0);
     await run(['revoke', '-', ...scope], `${token}\n`, 1);

@@ -51,9 +51,26 @@ describe('Events', () => {
     await tokens.delete(input);
     await producer.create({ ...create, customToken: generateToken() }, { commandId: 'create-1' });
     await producer.deleteAll(PLACE, { commandId: 'log-out.2_everywhere' });
+    await tokens.create(create);
+    await producer.create(
+      { ...create, customToken: generateToken(), limit: { max: 1, overflow: 'end-oldest' } },
+      { commandId: 'create-2' },
+    );
     await tokens.create({ ...create, duration: 1 });
     await moveIntoPast(redis, prefix, 2_000);
     await tokens.list(PLACE);
+    const { app, type } = PLACE;
+    await tokens.consume({ app, type, token: (await tokens.create(create)).token });
+    await tokens.deleteById({
+      ...PLACE,
+      id: (await tokens.create(create)).id,
+      reason: 'a "reason"',
+      by: 'user',
+    });
+    await tokens.create(create);
+    await tokens.deleteScope({ app, type });
+    await tokens.create(create);
+    await tokens.deleteApp({ app });
     const rotating = await tokens.create(create);
     await tokens.rotate({ ...PLACE, token: rotating.token });
     await tokens.get({ ...PLACE, token: rotating.token });
@@ -66,11 +83,13 @@ describe('Events', () => {
       'created-by-command',
       'revoked-deleted-all',
       'created',
-      'expired',
+      'revoked-limit',
+      'created-with-room',
       'created',
-      'rotated',
-      'revoked-reused',
-      'reused',
+      'expired',
+      ...['created', 'revoked-consumed', 'created', 'revoked-with-reason'],
+      ...['created', 'revoked-deleted-scope', 'created', 'revoked-deleted-app'],
+      ...['created', 'rotated', 'revoked-reused', 'reused'],
     ];
     await until(() => heard.length >= names.length && published.length >= names.length);
     assert.lengthOf(heard, names.length);

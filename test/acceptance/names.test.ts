@@ -65,6 +65,8 @@ const NAMES = [
   '~!()',
 ];
 
+const SHOP = { app: 'shop', type: 'session' };
+
 /** Three names that would be the same with the delimiter in another place, or with a glob taken for one. */
 const AWKWARD = [
   ['a:b', 'c', 'd'],
@@ -141,6 +143,21 @@ describe('Names', function () {
         [[made[i]?.id, { place: places[i] }]],
       );
     }
+    const counts = await Promise.all(places.map((place, i) => (i % 2 ? producer : tokens).count(place)));
+    assert.deepEqual(
+      counts,
+      places.map(() => 1),
+    );
+    for (const { app, type } of places.slice(0, 40)) {
+      const own = places.filter((place) => scopeOf(place) === scopeOf({ app, type }));
+      const { owners, cursor } = await tokens.owners({ app, type });
+      assert.sameMembers(
+        owners.map(({ owner }) => owner),
+        own.map(({ owner }) => owner),
+      );
+      assert.isUndefined(cursor);
+      assert.equal(await tokens.count({ app, type }), own.length);
+    }
     // Each token is read in the scope of every other: it is found in its own alone.
     await each(made, async ({ token, id, ...own }, i) => {
       const found = await Promise.all(places.map(({ app, type }) => tokens.get({ app, type, token })));
@@ -206,7 +223,15 @@ describe('Names', function () {
           assert.deepEqual(await door.list({ app: 'shop', type: 'session', owner: glob }), []);
           assert.deepEqual(await door.list({ app: glob, type: glob, owner: glob }), []);
           assert.equal(await door.deleteAll({ app: 'shop', type: 'session', owner: glob }), 0);
+          assert.equal(await door.count({ app: 'shop', type: 'session', owner: glob }), 0);
+          assert.deepEqual((await door.owners({ app: glob, type: 'session' })).owners, []);
           assert.equal(await door.deleteAll({ app: glob, type: 'session', owner: 'ann' }), 0);
+          assert.equal(await door.deleteScope({ app: 'shop', type: glob }), 0);
+          assert.equal(await door.deleteScope({ app: glob, type: 'session' }), 0);
+          assert.equal(await door.deleteApp({ app: glob }), 0);
+          assert.isUndefined(await door.getById({ ...SHOP, id: made.id, owner: glob }));
+          assert.isFalse(await door.deleteById({ ...SHOP, id: made.id, owner: glob }));
+          assert.isUndefined(await door.consume({ ...made, app: glob }));
           assert.isUndefined(await door.get({ ...made, app: glob }));
           assert.isUndefined(await door.get({ ...made, type: glob }));
           assert.isFalse(await door.delete({ ...made, type: glob }));

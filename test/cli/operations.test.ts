@@ -81,6 +81,102 @@ describe('redis-tokens on the command line', function () {
     });
   }
 
+  for (const [door, queue] of [
+    ['in process', []],
+    ['over the queue', ['--queue']],
+  ] as const) {
+    it(`revokes by id, all but one, a scope and an app, consumes, and tells why (${door})`, async () => {
+      if (queue.length > 0) await worker.start();
+      const scope = { app: 'shop', type: 'session' };
+      const make = (type = 'session') => tokens.create({ ...scope, type, owner: 'ann', duration: 60 });
+      const [one, two, three, four] = [await make(), await make(), await make(), await make()];
+      const { token, ...record } = one;
+      expect(await json(['get', '--id', one.id, ...SCOPE, ...queue])).deep.equal(record);
+      await json(['get', '--id', one.id, '--owner', 'bob', ...SCOPE, ...queue], 1);
+      const why = ['--reason', 'stolen', '--by', 'admin', ...queue];
+      await json(['revoke', '--id', one.id, '--owner', 'bob', ...SCOPE, ...why], 1);
+      expect(await json(['revoke', '--id', one.id, ...SCOPE, ...why])).deep.equal({ revoked: true });
+      expect(await json(['consume', '-', ...SCOPE, ...why], 0, two.token)).include({ id: two.id });
+      expect(await json(['consume', two.token, ...SCOPE, ...why], 1)).equal(null);
+      const allButOne = ['revoke-all', '--except', '-', '--owner', 'ann', ...SCOPE, ...why];
+      expect(await json(allButOne, 0, three.token)).deep.equal({ revoked: 1 });
+      expect((await tokens.list({ ...scope, owner: 'ann' })).map(({ id }) => id)).deep.equal([three.id]);
+      expect(await json(['revoke-scope', ...SCOPE, '--yes', ...why])).deep.equal({ revoked: 1 });
+      await make('reset');
+      expect(await json(['revoke-app', '--app', 'shop', '--yes', ...why])).deep.equal({ revoked: 1 });
+      expect(await tokens.get(four)).equal(undefined);
+      expect(token).match(/^rt_/);
+    });
+  }
+
+  it('ends a scope or an app with --yes only, and takes a token or its id', async () => {
+    const made = await tokens.create({ app: 'shop', type: 'session', owner: 'ann', duration: 60 });
+    const refused = await Promise.all(
+      [
+        ['revoke-scope', ...SCOPE],
+        ['revoke-app', '--app', 'shop'],
+        ['revoke', made.token, '--id', made.id, ...SCOPE],
+        ['revoke', ...SCOPE],
+        ['get', ...SCOPE],
+        ['revoke', made.token, '--owner', 'bob', ...SCOPE],
+        ['revoke', '--id', 'none', ...SCOPE],
+        ['revoke', made.token, '--by', 'root', ...SCOPE],
+      ].map((args) => run(args, { env })),
+    );
+    for (const { status, stdout, stderr } of refused) {
+      expect({ status, stdout }).deep.equal({ status: 2, stdout: '' });
+      expect(stderr).not.contain(made.token);
+    }
+    expect(refused[0]?.stderr).contain('--yes');
+    expect(await tokens.get(made)).deep.equal(made);
+  });
+
+  for (const [door, queue] of [
+    ['in process', []],
+    ['over the queue', ['--queue']],
+  ] as const) {
+    it(`limits, names, hints at and counts tokens, and looks without using them, ${door}`, async () => {
+      if (queue.length > 0) await worker.start();
+      const create = ['create', ...SCOPE, '--owner', 'ann', '--duration', '1h', '--idle', '15m', ...queue];
+      const made = await json([...create, '--hint', '--label', 'a phone', '--limit', '1']);
+      expect(made).include({ idle: 900, label: 'a phone', hint: `rt_…${made.token.slice(-4)}` });
+      expect(made.absoluteExpiresAt - made.expiresAt).equal(2_700_000);
+      const { token, ...record } = made;
+      expect(await json(['get', '-', ...SCOPE, '--no-touch', ...queue], 0, token)).deep.equal(record);
+      const [refused, other, conflict] = await Promise.all([
+        run([...create, '--limit', '1', '--json'], { env }),
+        run([...create, '--overflow', 'end', '--json'], { env }),
+        run(['update', '-', ...SCOPE, '--data', '{}', '--if-version', '2', '--json', ...queue], {
+          env,
+          input: token,
+        }),
+      ]);
+      expect([refused.status, other.status, conflict.status]).deep.equal([2, 2, 2]);
+      expect(JSON.parse(refused.stderr).error).include({ code: 'LIMIT_EXCEEDED' });
+      expect(JSON.parse(other.stderr).error.fields[0]).include({ option: '--limit' });
+      expect(JSON.parse(conflict.stderr).error).include({ code: 'VERSION_CONFLICT', currentVersion: 1 });
+      const updated = ['update', '-', ...SCOPE, '--data', '{"a":1}', '--if-version', '1', ...queue];
+      expect(await json(updated, 0, token)).include({ version: 2 });
+      await json([...create, '--limit', '1', '--overflow', 'end-oldest']);
+      expect(await json(['get', '-', ...SCOPE, ...queue], 1, token)).equal(null);
+      await tokens.create({ app: 'shop', type: 'session', owner: 'bob', duration: 60 });
+      const [all, anns, page] = await Promise.all([
+        json(['count', ...SCOPE, ...queue]),
+        json(['count', ...SCOPE, '--owner', 'ann', ...queue]),
+        json(['owners', ...SCOPE, '--limit', '1', ...queue]),
+      ]);
+      expect([all, anns]).deep.equal([{ count: 2 }, { count: 1 }]);
+      expect(page.owners).deep.equal([{ owner: 'ann', count: 1 }]);
+      const [rest, shown] = await Promise.all([
+        json(['owners', ...SCOPE, '--cursor', page.cursor, ...queue]),
+        run(['owners', ...SCOPE, '--limit', '1', ...queue], { env }),
+      ]);
+      expect(rest).deep.equal({ owners: [{ owner: 'bob', count: 1 }] });
+      expect(shown.stdout).equal('TOKENS  OWNER\n1       ann\n');
+      expect(shown.stderr).equal(`redis-tokens: there are more: --cursor ${page.cursor}\n`);
+    });
+  }
+
   it('prints a token alone, as the others read it from standard input', async () => {
     const create = ['create', ...SCOPE, '--owner', 'ann', '--duration', '1h'];
     const [whole, alone, json] = await Promise.all([

@@ -1,24 +1,34 @@
 // What every repository must do, whatever it stores tokens in: the suite, to be run for each of them.
 import { atOnceContract } from './at-once.js';
+import { byIdContract } from './by-id.js';
+import { consumeContract } from './consume.js';
 import { createContract } from './create.js';
 import { dataContract } from './data.js';
 import { deleteContract } from './delete.js';
 import { deleteAllContract } from './delete-all.js';
+import { deleteScopeContract } from './delete-scope.js';
 import { eventContract } from './events.js';
+import { exceptContract } from './except.js';
 import { getContract } from './get.js';
 import { givenUpContract } from './given-up.js';
+import { idleContract } from './idle.js';
 import { jobContract } from './jobs.js';
+import { limitContract } from './limit.js';
 import { listContract } from './list.js';
 import { markContract } from './marks.js';
+import { numbersContract } from './numbers.js';
 import { overdueContract } from './overdue.js';
+import { reasonContract } from './reasons.js';
 import { refreshContract } from './refresh.js';
 import { reuseContract } from './reuse.js';
 import { rotateContract } from './rotate.js';
 import { scopeContract } from './scopes.js';
+import { shownContract } from './shown.js';
 import type { OpenSubject } from './subject.js';
 import { sweepContract } from './sweep.js';
 import { timeContract } from './time.js';
 import { updateContract } from './update.js';
+import { versionContract } from './versions.js';
 import { World } from './world.js';
 
 export function contract(name: string, open: OpenSubject): void {
@@ -32,6 +42,11 @@ export function contract(name: string, open: OpenSubject): void {
     reuseContract(world);
     deleteContract(world);
     deleteAllContract(world);
+    exceptContract(world);
+    byIdContract(world);
+    consumeContract(world);
+    deleteScopeContract(world);
+    reasonContract(world);
     listContract(world);
     atOnceContract(world);
     timeContract(world);
@@ -43,5 +58,10 @@ export function contract(name: string, open: OpenSubject): void {
     dataContract(world);
     scopeContract(world);
     eventContract(world);
+    shownContract(world);
+    idleContract(world);
+    limitContract(world);
+    versionContract(world);
+    numbersContract(world);
   });
 }

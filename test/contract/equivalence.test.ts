@@ -3,8 +3,9 @@ import { assert } from 'chai';
 import fc from 'fast-check';
 import { MICROS_PER_MS } from '../../src/tokens/clock.js';
 import type { Command } from '../../src/tokens/commands.js';
-import { TokenError } from '../../src/tokens/errors.js';
+import { TokenError, VersionConflictError } from '../../src/tokens/errors.js';
 import type { JobReference } from '../../src/tokens/repository.js';
+import type { TokenRecord } from '../../src/tokens/types.js';
 import { seeded } from '../support/chance.js';
 import { openMemorySubject } from './memory-subject.js';
 import { openRedisSubject } from './redis-subject.js';
@@ -16,6 +17,7 @@ const seconds = fc.nat(20);
 const duration = fc.integer({ min: 0, max: 40 }).map((whole) => whole + 0.5);
 const id = fc.nat(5);
 const owner = fc.constantFrom('ann', 'bob');
+const maybeOwner = fc.constantFrom('ann', 'bob', undefined);
 const app = fc.constantFrom('shop', 'shop', 'shop', 'mill');
 const issue = {
   ago: fc.oneof(fc.constant(0), seconds, fc.constantFrom(-3, -6, 899, 901)),
@@ -32,6 +34,11 @@ const step = fc.oneof(
       owner,
       duration,
       custom: fc.boolean(),
+      idle: fc.option(duration, { nil: undefined }),
+      limit: fc.option(
+        fc.record({ max: fc.integer({ min: 1, max: 3 }), overflow: fc.constantFrom('reject', 'end-oldest') }),
+        { nil: undefined },
+      ),
       ...issue,
     }),
   },
@@ -43,6 +50,7 @@ const step = fc.oneof(
       app,
       key: fc.constantFrom('a', 'b'),
       value: fc.option(fc.nat(9)),
+      ifVersion: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
       ...issue,
     }),
   },
@@ -60,9 +68,34 @@ const step = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('delete'), id, app, ...issue }) },
-  { weight: 1, arbitrary: fc.record({ op: fc.constant('deleteAll'), app, owner, ...issue }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      op: fc.constant('deleteAll'),
+      app,
+      owner,
+      except: fc.option(fc.nat(3), { nil: undefined }),
+      ...issue,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('consume'), id, app, ...issue }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('getById'), id, app, owner: maybeOwner }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ op: fc.constant('deleteById'), id, app, owner: maybeOwner, ...issue }),
+  },
+  { weight: 1, arbitrary: fc.record({ op: fc.constantFrom('deleteScope', 'deleteApp'), app, ...issue }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('list'), app, owner }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('get'), id, app }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ op: fc.constant('touch'), id, app, ago: seconds, every: duration }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ op: fc.constant('count'), app, of: fc.option(owner, { nil: undefined }) }),
+  },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('owners'), app }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constantFrom('again', 'giveUp', 'takeUp'), which: fc.nat(9) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('sweep') }) },
   {
@@ -100,6 +133,7 @@ class Player {
     try {
       return simplify(await this.#run(step));
     } catch (error) {
+      if (error instanceof VersionConflictError) return `version ${error.currentVersion}`;
       if (error instanceof TokenError) return error.code;
       throw error;
     }
@@ -121,20 +155,19 @@ class Player {
   #run(step: Step): Promise<unknown> {
     const world = this.#world;
     const id = this.#ids[step.id as number] as string;
-    const { app, owner, duration, custom } = step as {
+    const { app, owner, duration, custom, idle, limit, ifVersion } = step as {
       app: string;
       owner: string;
       duration: number;
-      custom: boolean;
-    };
+    } & Record<string, unknown>;
     switch (step.op) {
       case 'create':
         return this.#change(step, (issue) =>
-          world.create({ id, app, owner, duration, custom, data: { owner }, ...issue }),
+          world.create({ id, app, owner, duration, custom, idle, limit, data: { owner }, ...issue }),
         );
       case 'update':
         return this.#change(step, (issue) =>
-          world.update(id, { [step.key as string]: step.value }, { app, ...issue }),
+          world.update(id, { [step.key as string]: step.value }, { app, ifVersion, ...issue }),
         );
       case 'refresh':
         return this.#change(step, (issue) => world.refresh(id, duration, { app, ...issue }));
@@ -149,11 +182,31 @@ class Player {
       case 'delete':
         return this.#change(step, (issue) => world.delete(id, { app, ...issue }));
       case 'deleteAll':
-        return this.#change(step, (issue) => world.deleteAll(owner, { app, ...issue }));
+        return this.#change(step, (issue) =>
+          world.deleteAll(owner, { app, except: this.#ids[step.except as number], ...issue }),
+        );
+      case 'consume':
+        return this.#change(step, (issue) => world.consume(id, { app, ...issue }));
+      case 'getById':
+        return world.getById(id, { app, owner });
+      case 'deleteById':
+        return this.#change(step, (issue) => world.deleteById(id, { app, owner, ...issue }));
+      case 'deleteScope':
+        return this.#change(step, (issue) => world.deleteScope({ app, ...issue }));
+      case 'deleteApp':
+        return this.#change(step, (issue) => world.deleteApp({ app, ...issue }));
       case 'list':
         return world.list(owner, { app });
       case 'get':
         return world.get(id, { app });
+      case 'touch': {
+        const [ago, every] = [step.ago as number, step.every as number];
+        return world.touch(id, { app, ago: ago * SECOND, every: every * SECOND });
+      }
+      case 'count':
+        return world.count({ app, owner: step.of });
+      case 'owners':
+        return world.owners({ app }).then(({ owners, cursor }) => JSON.stringify([owners, cursor]));
       case 'again':
       case 'giveUp':
       case 'takeUp': {
@@ -196,7 +249,7 @@ class Player {
   }
 }
 
-/** Records without their times; lists without their order, which the contract looks at. */
+/** Records with how long they live, in place of their times; lists without their order, which the contract looks at. */
 function simplify(answer: unknown): unknown {
   if (Array.isArray(answer))
     return answer
@@ -205,8 +258,11 @@ function simplify(answer: unknown): unknown {
       .sort();
   if (typeof answer !== 'object' || answer === null) return answer;
   if ('nonce' in answer) return { ...answer, record: simplify((answer as { record?: unknown }).record) };
-  const { app, owner, data, version } = answer as Record<string, unknown>;
-  return { app, owner, data, version };
+  const { app, owner, data, version, idle, ...times } = answer as TokenRecord;
+  const whole = (ms: number | undefined) => ms && Math.floor((ms - times.createdAt) / SECOND);
+  const life = [whole(times.expiresAt), whole(times.absoluteExpiresAt)];
+  const used = times.lastUsedAt !== undefined;
+  return { app, owner, data, version, idle, life, used };
 }
 
 describe('Both repositories', () => agree((options) => openRedisSubject(options, 1)));

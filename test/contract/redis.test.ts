@@ -3,10 +3,13 @@ import { assert } from 'chai';
 import { RedisTokenRepository } from '../../src/redis/repository.js';
 import { Store } from '../../src/redis/store.js';
 import { buildCommand } from '../../src/tokens/commands.js';
+import { LimitExceededError } from '../../src/tokens/errors.js';
 import { resolveTokenOptions } from '../../src/tokens/options.js';
+import type { TokenRecord } from '../../src/tokens/types.js';
 import { rejection } from '../support/eventually.js';
 import { contract } from './contract.js';
 import { openRedisSubject, type RedisSubject } from './redis-subject.js';
+import { refused } from './refusals.js';
 import { MAX_COMMAND_AGE, SECOND, World } from './world.js';
 
 contract('The repository on Redis', (options) => openRedisSubject(options, 1));
@@ -109,6 +112,140 @@ describe('In Redis', () => {
     assert.lengthOf(await world.events(), 2_600);
   });
 
+  it('a deleteAll leaves another owner’s record as it is to the byte, though it was to except it', async () => {
+    const { id } = await world.create({ owner: 'bob' });
+    const key = `{${subject.prefix}:0}:t:${id}`;
+    const before = await subject.redis.get(key);
+    await world.deleteAll('ann', { except: id });
+    assert.equal(await subject.redis.get(key), before);
+    await world.deleteAll('bob', { except: id });
+    assert.notEqual(await subject.redis.get(key), before);
+  });
+
+  it('a limit ends what only seems to live, and does not count it', async () => {
+    const key = (id: string) => `{${subject.prefix}:0}:t:${id}`;
+    const limit = { max: 3, overflow: 'reject' };
+    const [lost, marked, others, ...rest] = [
+      await world.create(),
+      await world.create(),
+      await world.create(),
+      await world.create(),
+      await world.create(),
+    ] as TokenRecord[];
+    await refused(world.create({ limit }), LimitExceededError);
+    await world.events();
+    // Deleted by hand; of a revocation in steps that has not come to it; used again by another owner.
+    await subject.redis.del(key(lost?.id as string));
+    await subject.redis.zadd(
+      `{${subject.prefix}:0}:revoked`,
+      ...[world.now(), `id:shop:session:${marked?.id}`, world.now(), 'owner:shop:session:ann'],
+    );
+    await subject.redis.set(
+      key(others?.id as string),
+      JSON.stringify(['shop', 'session', 'bob', 1, world.now(), 9e12, 0]),
+    );
+    const again = await world.create({ limit });
+    const ended = (await world.facts()).filter(({ subject: id }) => id !== again.id);
+    assert.sameDeepMembers(
+      ended.map(({ type, subject: id, reason }) => [type, id, reason]),
+      [
+        ['token-expired', lost?.id, undefined],
+        ['token-revoked', marked?.id, 'deleted'],
+        ['token-expired', others?.id, undefined],
+        ...rest.map(({ id }) => ['token-revoked', id, 'deleted-all']),
+      ],
+    );
+    assert.equal(await world.count({ owner: 'ann' }), 1);
+    assert.isNotNull(await subject.redis.get(key(others?.id as string)), 'what is of another owner stays');
+    await subject.redis.del(key(others?.id as string));
+  });
+
+  for (const [set, name, reason] of [
+    ['revoked', 'owner:shop:session:ann', 'deleted-all'],
+    ['revoked', 'scope:shop:session', 'deleted-scope'],
+    ['revoked', 'app:shop', 'deleted-app'],
+    ['late', 'owner:shop:session:ann', 'deleted-all'],
+    ['late', 'others:shop:session:ann', 'deleted-all'],
+    ['late', 'scope:shop:session', 'deleted-scope'],
+    ['late', 'app:shop', 'deleted-app'],
+  ] as const) {
+    it(`a limit does not count what a revocation in steps has not come to (${set}, ${name})`, async () => {
+      const [first] = [await world.create(), await world.create()];
+      await world.events();
+      await subject.redis.zadd(`{${subject.prefix}:0}:${set}`, world.now(), name);
+      await world.create({ limit: { max: 1, overflow: 'reject' } });
+      const reasons = (await world.facts()).flatMap(({ type, reason }) =>
+        type === 'token-revoked' ? [reason] : [],
+      );
+      assert.deepEqual(reasons, [reason, reason]);
+      assert.isUndefined(await world.get(first.id));
+    });
+  }
+
+  it('a limit counts a token that was spared of its owner’s revocation', async () => {
+    const [{ id }] = [await world.create(), await world.create()];
+    await world.deleteAll('ann', { except: id });
+    await refused(world.create({ limit: { max: 1, overflow: 'reject' } }), LimitExceededError);
+    await world.create({ limit: { max: 2, overflow: 'reject' } });
+    assert.isDefined(await world.get(id));
+    await world.events();
+    await world.create({ limit: { max: 2, overflow: 'end-oldest' } });
+    assert.deepInclude((await world.facts())[0], { type: 'token-revoked', subject: id, reason: 'limit' });
+  });
+
+  it('a create that a limit refuses all the same ends what only seems to live', async () => {
+    const [lost, ...live] = [await world.create(), await world.create(), await world.create()];
+    await subject.redis.del(`{${subject.prefix}:0}:t:${lost?.id}`);
+    await world.events();
+    await refused(world.create({ limit: { max: 2, overflow: 'reject' } }), LimitExceededError);
+    assert.deepEqual(
+      (await world.facts()).map(({ type, subject: id }) => [type, id]),
+      [['token-expired', lost?.id]],
+    );
+    assert.equal(await world.count({ owner: 'ann' }), live.length);
+  });
+
+  it('a use that a revocation in steps has not come to ends the token, and tells it', async () => {
+    const { id } = await world.create({ owner: 'ann', idle: 30 });
+    await subject.redis.zadd(`{${subject.prefix}:0}:revoked`, world.now(), 'owner:shop:session:ann');
+    await world.events();
+    await world.touch(id);
+    assert.isUndefined(await world.get(id));
+    assert.deepEqual(await world.facts(), [
+      { type: 'token-revoked', subject: id, owner: 'ann', version: 1, reason: 'deleted-all' },
+    ]);
+    assert.deepEqual(await world.indexSizes(), { byOwner: 0, byScope: 0 });
+  });
+
+  it('many uses in one tick are one script', async () => {
+    const made = await Promise.all(Array.from({ length: 30 }, () => world.create({ idle: 30 })));
+    const calls = async () =>
+      Number(/cmdstat_evalsha:calls=(\d+)/.exec(await subject.redis.info('commandstats'))?.[1]);
+    await Promise.all(made.slice(0, 2).map(({ id }) => world.touch(id)));
+    const before = await calls();
+    await Promise.all(made.map(({ id }) => world.touch(id)));
+    assert.equal((await calls()) - before, 1);
+    for (const { id } of made) assert.isDefined((await world.get(id))?.lastUsedAt);
+  });
+
+  it('what a token has besides its data stands in braces, as is documented', async () => {
+    const { id, createdAt } = await world.create({
+      hint: 'rt_…1234',
+      label: 'é "x"',
+      idle: 30,
+      data: { a: 1 },
+    });
+    await world.touch(id);
+    const used = (await world.get(id))?.lastUsedAt;
+    const text = (await subject.redis.get(`{${subject.prefix}:0}:t:${id}`)) as string;
+    const attributes = {
+      ...{ hint: 'rt_%E2%80%A61234', label: '%C3%A9%20%22x%22', idle: 30 },
+      ...{ absoluteExpiresAt: createdAt + 60_000, lastUsedAt: used },
+    };
+    assert.deepEqual(JSON.parse(text).slice(7), [attributes, 'a', '1']);
+    assert.equal(text, JSON.stringify(JSON.parse(text)));
+  });
+
   it('a sweep ends a record whose key has outlived it, once', async () => {
     const ids = await Promise.all(Array.from({ length: 250 }, async () => (await world.create()).id));
     for (const id of ids) await subject.redis.persist(`{${subject.prefix}:0}:t:${id}`);
@@ -126,12 +263,16 @@ describe('In Redis', () => {
   for (const [operation, run] of [
     ['update', (id: string) => world.update(id, { a: 1 })],
     ['refresh', (id: string) => world.refresh(id, 90)],
+    ['consume', (id: string) => world.consume(id)],
   ] as const) {
     for (const [reason, member] of [
       ['deleted', (id: string) => `id:shop:session:${id}`],
+      ['deleted', (id: string) => `id:shop:session:${id}:ann`],
       ['deleted-all', () => 'owner:shop:session:ann'],
+      ['deleted-scope', () => 'scope:shop:session'],
+      ['deleted-app', () => 'app:shop'],
     ] as const) {
-      it(`a token that a revocation in steps has not come to is ended by the ${operation} that meets it (${reason})`, async () => {
+      it(`a token that a revocation in steps has not come to is ended by the ${operation} that meets it (${reason}, ${member('its id')})`, async () => {
         const { id } = await world.create({ owner: 'ann' });
         await subject.redis.zadd(`{${subject.prefix}:0}:revoked`, world.now(), member(id));
         await world.events();

@@ -6,7 +6,7 @@ import { buildCommand, type CommandFields, type Commands } from '../../src/token
 import type { TokenEvent } from '../../src/tokens/events.js';
 import type { Attempt, JobReference, Rotated, TokenRepository } from '../../src/tokens/repository.js';
 import { newNonce } from '../../src/tokens/secret.js';
-import type { Operation, TokenRecord } from '../../src/tokens/types.js';
+import type { Operation, OwnersPage, TokenRecord } from '../../src/tokens/types.js';
 import { checkCommand } from '../../src/tokens/validation.js';
 import type { Member, OpenSubject, Subject } from './subject.js';
 
@@ -125,8 +125,42 @@ export class World {
     return this.#run('deleteAll', { owner, ...fields });
   }
 
+  consume(id: string, fields: Fields<'consume'> = {}): Promise<TokenRecord | undefined> {
+    return this.#run('consume', { id, ...fields });
+  }
+
+  getById(id: string, fields: Fields<'getById'> = {}): Promise<TokenRecord | undefined> {
+    return this.repository.getById(this.#command('getById', { id, ...fields }));
+  }
+
+  deleteById(id: string, fields: Fields<'deleteById'> = {}): Promise<boolean> {
+    return this.#run('deleteById', { id, ...fields });
+  }
+
+  deleteScope(fields: Fields<'deleteScope'> = {}): Promise<number> {
+    return this.#run('deleteScope', fields);
+  }
+
+  deleteApp(fields: Fields<'deleteApp'> = {}): Promise<number> {
+    return this.#run('deleteApp', fields);
+  }
+
   list(owner: string, fields: Fields<'list'> = {}): Promise<TokenRecord[]> {
     return this.repository.list(this.#command('list', { owner, ...fields }));
+  }
+
+  count(fields: Fields<'count'> = {}): Promise<number> {
+    return this.repository.count(this.#command('count', fields));
+  }
+
+  owners(fields: Fields<'owners'> = {}): Promise<OwnersPage> {
+    return this.repository.owners(this.#command('owners', fields));
+  }
+
+  /** A use of a token, told now. @param every milliseconds since the one before. */
+  touch(id: string, { ago = 0, every = 0, app = 'shop' }: Issue & { every?: number; app?: string } = {}) {
+    const usedAt = this.now() - Math.round(ago * MICROS_PER_MS);
+    return this.repository.touch({ app, type: 'session', id, usedAt, every });
   }
 
   advance(ms: number): Promise<void> {
@@ -169,7 +203,7 @@ export class World {
     return { byOwner: byOwner.length, byScope: byScope.length };
   }
 
-  #run<O extends Exclude<Operation, 'get' | 'list'>>(
+  #run<O extends Exclude<Operation, 'get' | 'getById' | 'list' | 'count' | 'owners'>>(
     op: O,
     fields: Fields<O>,
   ): ReturnType<TokenRepository[O]> {

@@ -33,6 +33,11 @@ const command = fc.record(
       'list',
       'toString',
       'consume',
+      'getById',
+      'deleteById',
+      'deleteScope',
+      'deleteApp',
+      'rotateAll',
     ),
     issuedAt: fc.oneof(
       fc.constant(0).map(() => stamp()),

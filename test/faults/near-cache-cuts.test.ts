@@ -90,6 +90,23 @@ describe('A near cache', function () {
     });
   }
 
+  it('notices within the deadline of its PING that what it hears is old, though it is never silent', async () => {
+    const made = await world.cached();
+    world.way.trickle(TRACKING, 60);
+    await world.other.delete(made);
+    const begun = performance.now();
+    await eventually('it is noticed', async () => (await world.get(made)) === undefined);
+    assert.isBelow(performance.now() - begun, DEADLINE);
+  });
+
+  it('answers nothing where the process has heard nothing for longer than that, be it for its own event loop', async () => {
+    const made = await world.cached();
+    const until = performance.now() + 2_000;
+    while (performance.now() < until);
+    assert.isFalse(await world.isNear(made));
+    await eventually('it is kept again', () => world.isNear(made));
+  });
+
   it('answers nothing stale for longer than `ttl`, though it notices nothing', async () => {
     const near = await world.open({ ttl: 300 });
     const made = await world.cached({}, near);

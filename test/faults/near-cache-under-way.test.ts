@@ -1,5 +1,7 @@
 // Reads under way: what was asked for before something happened is answered, and not kept.
+import { performance } from 'node:perf_hooks';
 import { assert } from 'chai';
+import { stub } from 'sinon';
 import { Keys } from '../../src/redis/keys.js';
 import { Invalidations } from '../../src/redis/near-cache/invalidations.js';
 import { NearCache } from '../../src/redis/near-cache/near-cache.js';
@@ -8,7 +10,7 @@ import { Store } from '../../src/redis/store.js';
 import { buildCommand } from '../../src/tokens/commands.js';
 import { resolveTokenOptions } from '../../src/tokens/options.js';
 import type { TokenRepository } from '../../src/tokens/repository.js';
-import type { TokenRecord } from '../../src/tokens/types.js';
+import type { Operation, TokenRecord } from '../../src/tokens/types.js';
 import { type RedisServer, startRedisServer } from '../../tools/redis-server.js';
 import { newId } from '../contract/world.js';
 import { Near, SCOPE } from '../redis/near.js';
@@ -53,10 +55,8 @@ describe('A get that is under way', () => {
     await Promise.all([cache.ready(), direct.ready()]);
   });
 
-  const command = <O extends 'create' | 'get' | 'update' | 'refresh' | 'delete' | 'deleteAll'>(
-    op: O,
-    fields: object,
-  ) => buildCommand(op, { ...SCOPE, issuedAt: cache.now(), ...fields } as never);
+  const command = <O extends Operation>(op: O, fields: object) =>
+    buildCommand(op, { ...SCOPE, issuedAt: cache.now(), ...fields } as never);
   const attempt = () => ({ until: cache.now() + 5_000_000 });
   const get = (id: string) => cache.get(command('get', { id }));
 
@@ -89,6 +89,20 @@ describe('A get that is under way', () => {
     assert.isTrue(await isKept(id));
   });
 
+  it('does not push the clock ahead where it is kept, however often', async () => {
+    const id = await create();
+    await readAround(id, async () => {});
+    const [monotonic, wall] = [performance.now(), Date.now()];
+    const clocks = [stub(performance, 'now').returns(monotonic), stub(Date, 'now').returns(wall)];
+    try {
+      const before = cache.now();
+      for (let i = 0; i < 1_000; i++) assert.isDefined(cache.peek(id, SCOPE));
+      assert.equal(cache.now(), before + 1);
+    } finally {
+      for (const clock of clocks) clock.restore();
+    }
+  });
+
   it('is kept as it was answered, whatever its caller does to that', async () => {
     const id = await create();
     const found = await get(id);
@@ -100,6 +114,10 @@ describe('A get that is under way', () => {
   const changes: Record<string, (repository: TokenRepository, id: string) => Promise<unknown>> = {
     delete: (repository, id) => repository.delete(command('delete', { id }), attempt()),
     deleteAll: (repository) => repository.deleteAll(command('deleteAll', { owner: 'ann' }), attempt()),
+    consume: (repository, id) => repository.consume(command('consume', { id }), attempt()),
+    deleteById: (repository, id) => repository.deleteById(command('deleteById', { id }), attempt()),
+    deleteScope: (repository) => repository.deleteScope(command('deleteScope', {}), attempt()),
+    deleteApp: (repository) => repository.deleteApp(command('deleteApp', {}), attempt()),
     update: (repository, id) => repository.update(command('update', { id, data: { n: 2 } }), attempt()),
     refresh: (repository, id) => repository.refresh(command('refresh', { id, duration: 900 }), attempt()),
   };
@@ -134,8 +152,8 @@ describe('A get that is under way', () => {
     const id = await create();
     await readAround(id, async () => {
       await world.redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
-      await eventually('it is noticed', () => !invalidations.hears);
-      await eventually('it hears again', () => invalidations.hears);
+      await eventually('it is noticed', () => !invalidations.hears(performance.now()));
+      await eventually('it hears again', () => invalidations.hears(performance.now()));
     });
     assert.isFalse(await isKept(id));
     assert.isTrue(await isKept(id), 'one that was asked for later is');

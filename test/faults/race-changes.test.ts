@@ -1,4 +1,4 @@
-// Updates and refreshes against a revocation: whichever arrives first, none of them revives the token.
+// Updates, refreshes and uses against a revocation: whichever arrives first, none of them revives the token.
 import { assert } from 'chai';
 import type { WireCommand } from '../../src/queue/wire.js';
 import { SCOPE } from '../queue/stage.js';
@@ -21,6 +21,7 @@ describe('Over the queue', function () {
               owner: `owner-${i}`,
               duration: 600,
               ...(chance.is(0.5) && { customToken: `code-${i}` }),
+              ...(chance.is(0.5) && { idle: 300 }),
             }),
           ),
         );
@@ -40,6 +41,7 @@ describe('Over the queue', function () {
           send('update', chance.pick(moments), { id, data: { a: 1 } });
           send('refresh', chance.pick(moments), { id, duration: chance.pick([60, 6_000]) });
           send('update', chance.pick(moments), { id, data: { b: null } });
+          send('get', chance.pick(moments), { id }); // which the worker writes down as a use
           send(revocation, 5_000, revocation === 'delete' ? { id } : { owner });
         }
 

@@ -42,6 +42,8 @@ describe('A server whose memory is full', function () {
   async function checkRefused(token: string): Promise<void> {
     for (const call of [
       () => tokens.create({ ...SCOPE, owner: 'cleo', duration: 60 }),
+      () =>
+        tokens.create({ ...SCOPE, owner: 'kim', duration: 60, limit: { max: 1, overflow: 'end-oldest' } }),
       () => tokens.update({ ...SCOPE, token, data: { n: 1 } }),
       () => tokens.refresh({ ...SCOPE, token, duration: 60 }),
     ]) {
@@ -77,6 +79,22 @@ describe('A server whose memory is full', function () {
     const { live, count } = await audit(patient.nurse, prefix);
     assert.sameMembers([...live.keys()], [other.id, again?.id]);
     assert.equal(count(other.id, 'refresh'), 0);
+  });
+
+  it('ends nothing for a create under a limit that it refuses, and writes down that tokens are used', async () => {
+    const [first, second] = await make(2, 'kim');
+    const used = await tokens.create({ ...SCOPE, owner: 'ann', duration: 3_600, idle: 60 });
+    await fill();
+    await checkRefused(second?.token as string);
+    assert.sameMembers(
+      (await tokens.list({ ...SCOPE, owner: 'kim' })).map(({ id }) => id),
+      [first?.id, second?.id],
+    );
+    await tokens.get({ ...SCOPE, token: used.token });
+    await tokens.close(); // waits for it
+    const other = patient.open(patient.server.url, prefix, 20_000);
+    const found = await other.get({ ...SCOPE, token: used.token, touch: false });
+    assert.isAbove(found?.lastUsedAt ?? 0, used.createdAt - 1);
   });
 
   it('has tokens that are overdue ended by list and by the sweep', async () => {

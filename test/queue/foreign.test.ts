@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { type TokenError, ValidationError } from '../../src/index.js';
 import type { Lane } from '../../src/queue/lanes.js';
 import { parseJob } from '../../src/queue/wire.js';
-import { tokenId } from '../../src/tokens/identity.js';
+import { ownerShard, tokenId } from '../../src/tokens/identity.js';
 import { eventually, rejection } from '../support/eventually.js';
 import { SCOPE, Stage, stamp } from './stage.js';
 
@@ -50,8 +50,64 @@ describe('A job of another program', () => {
       version: 3,
     });
     assert.lengthOf((await run('commands', { op: 'list', ...SCOPE, owner: 'ann' })) as [], 1);
+    assert.equal(await run('commands', { op: 'count', ...SCOPE }), 1);
+    assert.equal(await run('commands', { op: 'count', ...SCOPE, owner: 'bob' }), 0);
+    const owners = [{ owner: 'ann', count: 1 }];
+    assert.deepEqual(await run('commands', { op: 'owners', ...SCOPE }), { owners });
     assert.isTrue(await run('revocations', { op: 'delete', ...on }));
     assert.equal(await run('revocations', { op: 'deleteAll', ...SCOPE, owner: 'ann' }), 0);
+  });
+
+  it('may limit what an owner has, update one version, and give a token an idle time', async () => {
+    await stage.startWorker();
+    const [first, second] = [newId(), newId()];
+    const limit = { max: 1 };
+    const results = await stage.run(
+      'commands',
+      jobOf(
+        create({ id: first, custom: false, idle: 5, limit }),
+        {
+          commandId: 'v',
+          op: 'update',
+          issuedAt: stamp(),
+          ...SCOPE,
+          id: first,
+          data: { a: 1 },
+          ifVersion: 2,
+        },
+        { commandId: 'g', op: 'get', issuedAt: stamp(), ...SCOPE, id: first, touch: false },
+      ),
+    );
+    assert.deepInclude(results[0]?.value, { idle: 5, version: 1 });
+    assert.deepInclude(results[1]?.error, { code: 'VERSION_CONFLICT', details: { currentVersion: 1 } });
+    assert.deepEqual(results[2]?.value, results[0]?.value);
+    const more = await stage.run(
+      'commands',
+      jobOf(create({ limit }), create({ id: second, limit: { max: 1, overflow: 'end-oldest' } })),
+      'job-2',
+    );
+    const codes = more.map(({ error }) => error?.code).sort();
+    assert.deepEqual(codes, ['LIMIT_EXCEEDED', undefined]);
+    assert.equal(await stage.redis.exists(`{${stage.prefix}:0}:t:${first}`), 0);
+  });
+
+  it('is refused a limit with a custom token, or in another shard than its owner’s, where there are several', async () => {
+    await stage.startWorker({ shards: 4 });
+    const limit = { max: 5 };
+    const home = ownerShard(SCOPE.app, SCOPE.type, 'ann', 4);
+    const idIn = (shard: number) => `A${'ABCD'[shard]}${newId().slice(2)}`;
+    const results = await stage.run(
+      'commands',
+      jobOf(
+        create({ id: idIn(home), custom: false, limit }),
+        create({ id: idIn((home + 1) % 4), custom: false, limit }),
+        create({ id: idIn(home), limit }),
+      ),
+    );
+    assert.deepEqual(
+      results.map(({ error }) => error?.details?.fields?.map(({ field }) => field)),
+      [undefined, ['limit'], ['limit']],
+    );
   });
 
   it('may send its stamp as digits, and leave out replyTo', async () => {
@@ -118,6 +174,31 @@ describe('A job of another program', () => {
       ['duration', create({ duration: '60' })],
       ['duration', create({ duration: 1e10 })],
       ['custom', create({ custom: 1 })],
+      ['idle', create({ idle: 0 })],
+      ['idle', create({ idle: '60' })],
+      ['hint', create({ hint: true })],
+      ['label', create({ label: '' })],
+      ['limit', create({ limit: 5 })],
+      ['limit', create({ limit: { max: 0 } })],
+      ['limit', create({ limit: { max: 5, overflow: 'x' } })],
+      ['limit', create({ limit: { max: 5, more: 1 } })],
+      ['touch', create({ touch: false })],
+      ['touch', { ...create(), op: 'get', owner: undefined, data: undefined, duration: undefined, touch: 0 }],
+      ['ifVersion', { ...create(), op: 'update', owner: undefined, duration: undefined, ifVersion: 0 }],
+      [
+        'cursor',
+        {
+          ...create(),
+          op: 'owners',
+          id: undefined,
+          owner: undefined,
+          data: undefined,
+          duration: undefined,
+          cursor: 'x',
+        },
+      ],
+      ['owner', { ...create(), op: 'count', id: undefined, data: undefined, duration: undefined, owner: '' }],
+      ['op', create({ op: 'touch' })],
       ['issuedAt', create({ issuedAt: undefined })],
       ['issuedAt', create({ issuedAt: Date.now() })],
       ['issuedAt', create({ issuedAt: -1 })],

@@ -139,6 +139,35 @@ describe('A job', () => {
     );
   });
 
+  it('is waited for by one look, however many wait for something of it', async () => {
+    const producer = stage.producer();
+    await producer.ready();
+    const owners = Array.from({ length: 300 }, (_, i) => `owner-${i}`);
+    const all = Promise.all(owners.map((owner) => producer.create({ ...SCOPE, owner, duration: 60 })));
+    const looks = async () => {
+      const stats = await stage.redis.info('commandstats');
+      const calls = ['hmget', 'hgetall'].map(
+        (name) => new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0,
+      );
+      return calls.reduce<number>((sum, count) => sum + Number(count), 0);
+    };
+    await eventually('it is enqueued', async () => (await stage.waiting('commands')).length === 3);
+    const before = await looks();
+    await eventually('they look', async () => (await looks()) > before);
+    await wait(1_500);
+    assert.isBelow((await looks()) - before, 100);
+    await stage.startWorker();
+    assert.lengthOf(await all, owners.length);
+  });
+
+  it('of revocations closes with those of its tick', async () => {
+    const producer = stage.producer({ batch: { window: 1_000 } });
+    await producer.ready();
+    const begun = performance.now();
+    await producer.enqueue('deleteAll', { ...SCOPE, owner: 'ann' });
+    assert.isBelow(performance.now() - begun, 500);
+  });
+
   it('closes at as many as it may carry, and waits for as long as it is told', async () => {
     const producer = stage.producer({ batch: { max: 3, window: 300 } });
     await producer.ready();

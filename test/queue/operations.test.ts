@@ -72,6 +72,28 @@ async function tell(tokens: TokenOperations): Promise<unknown[]> {
   outcomes.push(...(await tellRotation(tokens)));
   await call(tokens.create({ ...SCOPE, owner: '', duration: -1 }));
   await call(tokens.get({ ...SCOPE, token: 7 as never }));
+  const [one, two] = await Promise.all(
+    ['one', 'two', 'three', 'four'].map((customToken) =>
+      tokens.create({ ...SCOPE, owner: 'ann', duration: 60, customToken, hint: false, label: customToken }),
+    ),
+  );
+  await call(tokens.getById({ ...SCOPE, id: one?.id as string }));
+  await call(tokens.getById({ ...SCOPE, id: one?.id as string, owner: 'bob' }));
+  await call(tokens.getById({ ...SCOPE, id: 'none' }));
+  await call(tokens.deleteById({ ...SCOPE, id: one?.id as string, owner: 'bob' }));
+  await call(
+    tokens.deleteById({ ...SCOPE, id: one?.id as string, owner: 'ann', reason: 'lost', by: 'user' }),
+  );
+  await call(tokens.consume({ ...SCOPE, token: 'two', reason: 'used' }));
+  await call(tokens.consume({ ...SCOPE, token: two?.token as string }));
+  await call(tokens.consume({ ...SCOPE, token: '' }));
+  await call(tokens.deleteAll({ ...SCOPE, owner: 'ann', except: 'three' }));
+  await call(tokens.update({ ...SCOPE, token: 'three', data: { alive: true } }));
+  await call(tokens.scope(SCOPE).deleteScope({ by: 'policy' }));
+  await call(tokens.deleteScope(SCOPE));
+  await tokens.create({ ...SCOPE, owner: 'ann', duration: 60 });
+  await call(tokens.deleteApp({ app: SCOPE.app }));
+  await call(tokens.deleteApp({ ...SCOPE }));
   outcomes.push(tokens.idOf({ ...SCOPE, token }));
   return outcomes;
 }
@@ -240,19 +262,27 @@ describe('Operations through a queue', () => {
     const sessions = producer.scope<{ name: string }>({
       ...SCOPE,
       duration: 60,
-      limit: 1,
+      idle: 30,
+      hint: true,
+      limit: { max: 2, overflow: 'end-oldest' },
       tokenPrefix: 'shop_',
     });
     const { token, ...record } = await sessions.create({ owner: 'ann', data: { name: 'Ann' } });
     assert.match(token, /^shop_/);
     assert.deepInclude(record, { ...SCOPE, owner: 'ann', data: { name: 'Ann' } });
-    assert.approximately(record.expiresAt - record.createdAt, 60_000, 2);
-    assert.deepEqual(await sessions.get({ token }), { ...record, token });
+    assert.approximately(record.expiresAt - record.createdAt, 30_000, 2);
+    assert.equal((record.absoluteExpiresAt as number) - record.expiresAt, 30_000);
+    assert.equal(record.hint, `shop_…${token.slice(-4)}`);
+    assert.deepEqual(await sessions.get({ token, touch: false }), { ...record, token });
     assert.equal((await sessions.update({ token, data: { name: 'Anna' } }))?.data.name, 'Anna');
     assert.equal((await sessions.refresh({ token }))?.version, 3);
     await sessions.create({ owner: 'ann', duration: 600 });
-    assert.lengthOf(await sessions.list({ owner: 'ann' }), 1);
-    assert.lengthOf(await sessions.list({ owner: 'ann', limit: 9 }), 2);
+    assert.lengthOf(await sessions.list({ owner: 'ann' }), 2);
+    assert.lengthOf(await sessions.list({ owner: 'ann', limit: 1 }), 1);
+    assert.equal(await sessions.count({ owner: 'ann' }), 2);
+    assert.equal(await sessions.count(), 2);
+    const ofAnn = { owners: [{ owner: 'ann', count: 2 }], cursor: undefined };
+    assert.deepEqual(await sessions.owners(), ofAnn);
     assert.equal(sessions.idOf({ token }), record.id);
     assert.isTrue(await sessions.delete({ token }));
     assert.equal(await sessions.deleteAll({ owner: 'ann' }), 1);

@@ -25,9 +25,9 @@ async function open(url: string, shards = 1) {
   const sent: Sent[] = [];
   const store = new Store(url, options.timeout);
   const change = store.change.bind(store);
-  store.change = (script, keys, args) => {
+  store.change = (script, keys, args, begun) => {
     sent.push({ script, keys });
-    return change(script, keys, args);
+    return change(script, keys, args, begun);
   };
   const repository = new RedisTokenRepository(store, options);
   await repository.ready();
@@ -42,6 +42,14 @@ async function open(url: string, shards = 1) {
       ),
     refresh: (id: string) =>
       repository.refresh(buildCommand('refresh', { ...issue(), id, duration: 600 }), attempt()),
+    update: (id: string, data: object) =>
+      repository.update(buildCommand('update', { ...issue(), id, data }), attempt()),
+    /** By one that was issued so long ago that its life is over. */
+    endByRefresh: (id: string) => {
+      const command = { ...SCOPE, issuedAt: repository.now() - 1, id, duration: 0.000_001 };
+      const job = { queue: 'commands', id, issuedAt: 1 };
+      return repository.refresh(buildCommand('refresh', command), { ...attempt(), job, commandId: 'c' });
+    },
     delete: (id: string) => repository.delete(buildCommand('delete', { ...issue(), id }), attempt()),
     get: (id: string) => repository.get(buildCommand('get', { ...issue(), id })),
   };
@@ -126,6 +134,61 @@ describe('Changes that start in one tick', () => {
     assert.lengthOf(await create(), 2);
   });
 
+  it('keep their order where Redis knows some of the scripts, and not others', async () => {
+    const ids = Array.from({ length: 101 }, newId) as [string, string, ...string[]];
+    await Promise.all(ids.map((id) => tokens.create(id)));
+    for (const known of ['refresh', 'delete']) {
+      await redis.script('FLUSH');
+      if (known === 'refresh') await tokens.refresh(ids[0]);
+      else await tokens.delete(newId());
+      const answers = [
+        tokens.refresh(ids[0]),
+        tokens.refresh(ids[0]),
+        ...ids.slice(2, 100).map((id) => tokens.refresh(id)),
+        tokens.refresh(ids[0]),
+        tokens.delete(ids[1]),
+        tokens.create(ids[1]).catch((error: unknown) => error),
+      ];
+      const [first, second, ...rest] = (await Promise.all(answers)) as { version: number }[];
+      const last = rest.at(-3);
+      assert.deepEqual(
+        [second?.version, last?.version],
+        [(first?.version ?? 0) + 1, (first?.version ?? 0) + 2],
+        known,
+      );
+      assert.isTrue(rest.at(-2));
+      await tokens.create(ids[1]);
+    }
+  });
+
+  it('let others in between where each takes long, and keep their order', async () => {
+    const data = Object.fromEntries(Array.from({ length: 4_000 }, (_, i) => [`key-${i}`, i]));
+    const ids = Array.from({ length: 20 }, newId) as [string, string, ...string[]];
+    await Promise.all(ids.map((id) => tokens.create(id, data)));
+    tokens.sent.length = 0;
+    const updates = [...ids, ...ids].map((id, i) => tokens.update(id, { 'key-0': `new ${i}` }));
+    const versions = (await Promise.all(updates)).map((found) => found?.version);
+    assert.deepEqual(versions, [...ids.map(() => 2), ...ids.map(() => 3)]);
+    assert.equal((await tokens.get(ids[0]))?.data['key-0'], 'new 20');
+    assert.isAbove(tokens.sent.length, 3);
+  });
+
+  it('tell an error of one as it would be told alone', async () => {
+    const broken = [newId(), newId()] as const;
+    for (const id of broken) await redis.set(`{${tokens.prefix}:0}:t:${id}`, '["shop","session","ann');
+    const alone = await tokens.refresh(broken[0]).catch((error: unknown) => error);
+    const [together] = await Promise.all(
+      broken.map((id) => tokens.refresh(id).catch((error: unknown) => error)),
+    );
+    for (const error of [alone, together]) {
+      assert.instanceOf(error, CommandFailedError);
+      assert.match((error as Error).message, /^Redis answers: ERR /);
+    }
+    const read = await tokens.get(broken[0]).catch((error: unknown) => error);
+    assert.instanceOf(read, CommandFailedError);
+    assert.notInclude((read as Error).message, 'ann');
+  });
+
   it('leave no call pending where their connection is lost', async () => {
     const connection = await tokens.client.client('ID');
     await redis.client('PAUSE', 200, 'WRITE');
@@ -155,6 +218,13 @@ describe('Changes that start in one tick while the memory is full', () => {
         assert.instanceOf(refusal, StoreUnavailableError);
         assert.equal((refusal as StoreUnavailableError).outcome, 'none');
       }
+      // What one frees is not for the others, which would be refused without it.
+      const [ended, ...others] = await Promise.all([
+        tokens.endByRefresh(ids.pop() as string),
+        ...Array.from({ length: 9 }, () => tokens.create(newId()).catch((error: unknown) => error)),
+      ]);
+      assert.isUndefined(ended);
+      for (const other of others) assert.instanceOf(other, StoreUnavailableError);
       assert.deepEqual(
         await Promise.all(ids.map((id) => tokens.delete(id))),
         ids.map(() => true),

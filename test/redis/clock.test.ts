@@ -143,6 +143,31 @@ describe('The clock', () => {
     assert.isFalse(clock.isSet);
   });
 
+  it('is asked for this moment as often as one likes, and does not run ahead for it', async () => {
+    fake = useFakeTimers({ now: 1_000_000, toFake: ['Date', 'performance'] });
+    const clock = new RedisClock(async () => NOW);
+    await clock.sync();
+    const stamp = clock.now();
+    for (let i = 0; i < 1_000; i++) assert.equal(clock.reckoned(), NOW);
+    assert.equal(clock.now(), stamp + 1);
+  });
+
+  it('is not believed again after a sleep because it could not be asked', async () => {
+    fake = useFakeTimers({ now: 1_000_000, toFake: ['Date', 'performance'] });
+    let broken = false;
+    const clock = new RedisClock(async () => {
+      if (broken) throw new Error('not now');
+      return NOW + performance.now() * 1_000;
+    });
+    await clock.sync();
+    fake.tick(61_000);
+    fake.setSystemTime(Date.now() + 20_000);
+    broken = true;
+    clock.now(); // asks in the background
+    await rejection(clock.sync());
+    assert.isFalse(clock.isSet);
+  });
+
   it('asks again after a minute, once, and gets over a failure', async () => {
     fake = useFakeTimers({ now: 1_000_000, toFake: ['Date', 'performance'] });
     let asked = 0;

@@ -30,9 +30,12 @@ describe('With the near cache', () => {
   const changes = {
     delete: (door, { token }) => door.delete({ ...SCOPE, token }),
     deleteAll: (door) => door.deleteAll({ ...SCOPE, owner: 'ann' }),
+    'deleteAll but another': (door) => door.deleteAll({ ...SCOPE, owner: 'ann', except: 'another' }),
+    consume: (door, { token }) => door.consume({ ...SCOPE, token }),
+    deleteById: (door, { id }) => door.deleteById({ ...SCOPE, id, owner: 'ann' }),
     update: (door, { token }) => door.update({ ...SCOPE, token, data: { cart: 8 } }),
     refresh: (door, { token }) => door.refresh({ ...SCOPE, token, duration: 900 }),
-  } satisfies Record<string, (door: RedisTokens, made: { token: string }) => Promise<unknown>>;
+  } satisfies Record<string, (door: RedisTokens, made: { id: string; token: string }) => Promise<unknown>>;
 
   for (const [name, change] of Object.entries(changes)) {
     it(`a ${name} that has resolved is seen by every later get, though its invalidation is still on the way`, async () => {
@@ -52,6 +55,29 @@ describe('With the near cache', () => {
       assert.deepEqual(await world.get(made), await world.get(made, world.other));
     });
   }
+
+  for (const operation of ['deleteScope', 'deleteApp'] as const) {
+    it(`a ${operation} that has resolved is seen by every later get of whatever it ended, and of nothing else`, async () => {
+      const made = [await world.cached({ owner: 'bob' }), await world.cached({ owner: 'ann' })];
+      const other = await world.near.create({ app: 'mill', type: 'session', owner: 'ann', duration: 600 });
+      world.way.holdWhere(TRACKING);
+      await (operation === 'deleteApp'
+        ? world.near.deleteApp({ app: SCOPE.app })
+        : world.near.deleteScope(SCOPE));
+      for (const one of made) assert.isUndefined(await world.get(one));
+      assert.deepEqual(await world.near.get(other), other);
+      world.way.release();
+    });
+  }
+
+  it('a token is read by its id for its owner alone, also where it is kept', async () => {
+    const { token, ...record } = await world.cached({ owner: 'ann' });
+    const { id } = record;
+    assert.deepEqual(await world.near.getById({ ...SCOPE, id, owner: 'ann' }), record);
+    assert.isTrue(await world.isNear({ ...record, token }));
+    assert.isUndefined(await world.near.getById({ ...SCOPE, id, owner: 'bob' }));
+    assert.isUndefined(await world.near.getById({ ...SCOPE, id, app: 'mill' }));
+  });
 
   it('a custom token that was revoked elsewhere and is made anew is not answered as it was', async () => {
     const custom = { ...SCOPE, owner: 'ann', duration: 600, customToken: 'voucher' };

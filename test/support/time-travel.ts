@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 
 const MICROS_PER_MS = 1_000;
 
-/** Places in a record: `[app, type, owner, version, createdAt, expiresAt, refreshedAt, …]`. */
+/** Places in a record: `[app, type, owner, version, createdAt, expiresAt, refreshedAt, {…}?, …]`. */
 const CREATED_AT = 4;
 const EXPIRES_AT = 5;
 const REFRESHED_AT = 6;
@@ -48,11 +48,15 @@ async function moveRecord(redis: Redis, key: string, ms: number): Promise<void> 
     await redis.set(key, JSON.stringify(record), 'KEEPTTL', 'XX');
     return;
   }
-  const attributes = record[ATTRIBUTES];
-  if (attributes?.rotated !== undefined) attributes.rotated -= ms;
   record[CREATED_AT] -= ms * MICROS_PER_MS;
   record[EXPIRES_AT] -= ms;
   if (record[REFRESHED_AT] > 0) record[REFRESHED_AT] -= ms * MICROS_PER_MS;
+  const attributes = record[ATTRIBUTES];
+  if (typeof attributes === 'object') {
+    for (const name of ['absoluteExpiresAt', 'lastUsedAt', 'rotated'])
+      if (name in attributes) attributes[name] -= ms;
+    if (attributes.spared) attributes.spared -= ms * MICROS_PER_MS;
+  }
   await redis.set(key, JSON.stringify(record), 'KEEPTTL', 'XX');
 }
 

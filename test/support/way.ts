@@ -12,6 +12,8 @@ interface Passage {
   stranded: boolean;
   /** The server is heard no more, but it hears. */
   deaf: boolean;
+  /** Milliseconds for which each byte of the server's is on its way behind the one before. */
+  pace: number;
   /** How many answers are still to come late, and when the last of them has been passed on. */
   late: number;
   lastLate: Promise<void>;
@@ -81,6 +83,11 @@ export class Way {
     for (const passage of this.#where(where)) passage.deaf = true;
   }
 
+  /** From now on what the server says comes byte by byte, so many milliseconds each: it lags, and is never silent. */
+  trickle(where: string, pace: number): void {
+    for (const passage of this.#where(where)) passage.pace = pace;
+  }
+
   /** Holds back what the server says on connections whose client has sent such a text, also on those to come. */
   holdWhere(text: string): void {
     this.#holdsBack = (sent) => sent.includes(text);
@@ -120,6 +127,7 @@ export class Way {
       held: undefined,
       stranded: false,
       deaf: false,
+      pace: 0,
       late: 0,
       lastLate: Promise.resolve(),
     };
@@ -149,6 +157,7 @@ export class Way {
       // Not before what is still to come late: a client would take this for the answer to an earlier question.
       else if (this.cutsAnswers && passage.late === 0)
         client.end(data.subarray(0, data.length >> 1), () => client.destroy());
+      else if (passage.pace > 0) for (const byte of data) this.#passLate(passage, Buffer.of(byte));
       else if (this.delay > 0 || passage.late > 0) this.#passLate(passage, data);
       else client.write(data);
     });
@@ -161,6 +170,7 @@ export class Way {
     passage.late++;
     passage.lastLate = due
       .then(() => before)
+      .then(() => (passage.pace > 0 ? wait(passage.pace) : undefined))
       .then(() => {
         passage.late--;
         if (!passage.client.destroyed) passage.client.write(data);

@@ -11,6 +11,8 @@ const TRAVELLERS = [
   ]),
   new errors.TokenExistsError(),
   new errors.TokenRevokedError(),
+  new errors.LimitExceededError(),
+  new errors.VersionConflictError(7),
   new errors.CommandConflictError('other content'),
   new errors.CommandExpiredError(),
   new errors.CommandFailedError('it did not work'),

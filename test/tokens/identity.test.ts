@@ -7,7 +7,7 @@ import { resolveTokenOptions } from '../../src/tokens/options.js';
 import { Sealer } from '../../src/tokens/sealer.js';
 import { generateToken } from '../../src/tokens/secret.js';
 
-const clock = { now: () => Date.now() * 1_000 };
+const clock = { now: () => Date.now() * 1_000, reckoned: () => Date.now() * 1_000 };
 const PEPPER = 'a key that nobody else has, of 32 bytes or more';
 const sealerOf = (options = {}) => new Sealer(resolveTokenOptions(options), clock);
 

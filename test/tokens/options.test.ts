@@ -22,6 +22,7 @@ const WRONG: Record<keyof TokenOptions, unknown[]> = {
   maxDataBytes: [null, 0, 1, -1, 2.5, 16 * 2 ** 20 + 1, Number.NaN, '100', 5n],
   timeout: NO_TIME,
   maxCommandAge: NO_TIME,
+  touchEvery: [null, -0.1, 0.51, 1, Number.NaN, Number.POSITIVE_INFINITY, '0.1', [0.1], 0n],
 };
 
 const RIGHT: Record<keyof TokenOptions, unknown[]> = {
@@ -32,6 +33,7 @@ const RIGHT: Record<keyof TokenOptions, unknown[]> = {
   maxDataBytes: [2, 65_536, 16 * 2 ** 20, undefined],
   timeout: [1, 5_000, 2 ** 31 - 1, undefined],
   maxCommandAge: [1, 900_000, undefined],
+  touchEvery: [0, 0.1, 0.5, undefined],
 };
 
 describe('Options', () => {
@@ -92,6 +94,7 @@ describe('Options', () => {
       maxDataBytes: 65_536,
       timeout: 5_000,
       maxCommandAge: 900_000,
+      touchEvery: 0.1,
     });
   });
 });

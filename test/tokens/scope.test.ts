@@ -36,7 +36,7 @@ describe('A scoped handle', () => {
   });
 
   it('fills in what a call leaves out, and no more', async () => {
-    const sessions = tokens.scope({ ...SESSION, limit: 2 });
+    const sessions = tokens.scope(SESSION);
     const life = async (duration?: number) => {
       const { createdAt, expiresAt } = await sessions.create({ owner: 'ann', duration });
       return Math.round((expiresAt - createdAt) / 1_000);
@@ -44,11 +44,43 @@ describe('A scoped handle', () => {
     assert.equal(await life(), 86_400);
     assert.equal(await life(undefined), 86_400);
     assert.equal(await life(60), 60);
-    assert.lengthOf(await sessions.list({ owner: 'ann' }), 2);
-    assert.lengthOf(await sessions.list({ owner: 'ann', limit: 3 }), 3);
     const { token } = await sessions.create({ owner: 'bob', duration: 1 });
     const refreshed = await sessions.refresh({ token });
     assert.approximately(refreshed?.expiresAt ?? 0, Date.now() + 86_400_000, 2_000);
+  });
+
+  it('gives each default to the operations that take it, and to no other', async () => {
+    const sessions = tokens.scope({
+      ...SESSION,
+      idle: 60,
+      hint: true,
+      limit: { max: 2, overflow: 'end-oldest' },
+    });
+    const first = await sessions.create({ owner: 'ann' });
+    assert.deepInclude(first, { idle: 60, hint: `rt_…${first.token.slice(-4)}` });
+    assert.equal(first.expiresAt, Math.floor(first.createdAt) + 60_000);
+    const own = await sessions.create({ owner: 'ann', idle: 90, hint: false, limit: { max: 9 } });
+    assert.equal(own.idle, 90);
+    assert.isUndefined(own.hint);
+    await sessions.create({ owner: 'ann' });
+    assert.isUndefined(await sessions.get(first), 'ended by the third');
+    assert.lengthOf(await sessions.list({ owner: 'ann' }), 2, 'a limit of tokens is none of records');
+    assert.lengthOf((await sessions.owners()).owners, 1);
+    assert.equal(await sessions.count({ owner: 'ann' }), 2);
+    assert.equal(await sessions.deleteAll({ owner: 'ann' }), 2);
+  });
+
+  it('counts, and tells owners, of its scope alone', async () => {
+    const sessions = tokens.scope(SESSION);
+    for (const owner of ['ann', 'ann', 'bob']) await sessions.create({ owner });
+    await tokens.create({ app: 'shop', type: 'reset', owner: 'ann', duration: 60 });
+    assert.equal(await sessions.count(), 3);
+    assert.equal(await sessions.count({ owner: 'ann' }), 2);
+    assert.equal(await sessions.count({ owner: 'nobody' }), 0);
+    const page = await sessions.owners({ limit: 1 });
+    assert.deepEqual(page.owners, [{ owner: 'ann', count: 2 }]);
+    const rest = { owners: [{ owner: 'bob', count: 1 }], cursor: undefined };
+    assert.deepEqual(await sessions.owners({ limit: 1, cursor: page.cursor }), rest);
   });
 
   it('can not be left through the input', async () => {
@@ -77,9 +109,11 @@ describe('A scoped handle', () => {
   });
 
   it('is defined by plain data, which may change without it', async () => {
-    const defaults = { ...SESSION };
+    const defaults = { ...SESSION, limit: { max: 5 } };
     const sessions = tokens.scope(defaults);
     defaults.app = 'mill';
+    defaults.limit.max = 1;
+    await sessions.create({ owner: 'ann' });
     assert.equal((await sessions.create({ owner: 'ann' })).app, 'shop');
   });
 
@@ -95,7 +129,10 @@ describe('A scoped handle', () => {
       { durration: 1 },
       { owner: 'ann' },
       { duration: '60' },
+      { limit: 10 },
       { limit: '10' },
+      { idle: '60' },
+      { hint: 'yes' },
       { tokenPrefix: 'a b' },
       { tokenPrefix: '' },
       { app: 1 },

@@ -2,6 +2,7 @@
 import { inspect } from 'node:util';
 import { assert } from 'chai';
 import fc from 'fast-check';
+import { MemoryClock } from '../../src/memory/clock.js';
 import {
   buildCommand,
   CreateCommand,
@@ -19,7 +20,7 @@ import { untouchableRepository } from '../support/untouchable-repository.js';
 import { rightInput, WRONG } from './wrong-values.js';
 
 const options = resolveTokenOptions({});
-const sealer = new Sealer(options, { now: () => Date.now() * 1_000 });
+const sealer = new Sealer(options, new MemoryClock());
 const seal = (op: Operation, input: unknown) => sealer.seal(op, input as never);
 
 function refusalOf(run: () => unknown): ValidationError {
@@ -133,6 +134,23 @@ describe('Validation', () => {
     const list = sealer.seal('list', { app: 'shop', type: 'session', owner: 'ann' });
     assert.equal(list.command.limit, 1_000);
     assert.isUndefined(list.command.after);
+  });
+
+  it('refuses a limit with a custom token where tokens of an owner lie in several shards', () => {
+    const limit = { max: 5 };
+    const many = new Sealer(resolveTokenOptions({ shards: 2 }), new MemoryClock());
+    const input = { app: 'shop', type: 'session', owner: 'ann', duration: 60, limit };
+    const error = refusalOf(() => many.seal('create', { ...input, customToken: 'x' }));
+    assert.deepEqual(fieldsOf(error), ['limit']);
+    many.seal('create', input);
+    sealer.seal('create', { ...input, customToken: 'x' });
+  });
+
+  it('fills in what becomes of creates beyond a limit, in a limit of its own', () => {
+    const limit = { max: 5 };
+    const { command } = seal('create', { ...rightInput('create'), limit });
+    limit.max = 1;
+    assert.deepEqual((command as CreateCommand).limit, { max: 5, overflow: 'reject' });
   });
 
   it('refuses a prefix that is none, whoever slipped it in', () => {

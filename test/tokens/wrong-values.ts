@@ -100,6 +100,54 @@ const NO_GRACE = {
   'a bigint': 10n,
 };
 
+const NO_PAGE_LIMIT = { ...NO_LIMIT, 'too many': 1_001 };
+
+const NO_OWNER_LIMIT = {
+  null: null,
+  'a number': 5,
+  text: '5',
+  'an array': [5],
+  'an empty object': {},
+  'no number': { max: '5' },
+  zero: { max: 0 },
+  'a fraction': { max: 1.5 },
+  'too many': { max: 1_001 },
+  NaN: { max: Number.NaN },
+  'a bigint': { max: 5n },
+  'another way': { max: 5, overflow: 'end-newest' },
+  'no way': { max: 5, overflow: null },
+  'a way that is an array': { max: 5, overflow: ['reject'] },
+  'a field too many': { max: 5, min: 1 },
+};
+
+const NO_FLAG = { null: null, text: 'false', 'a number': 0, 'an array': [], 'an object': {} };
+
+const NO_VERSION = {
+  null: null,
+  zero: 0,
+  negative: -1,
+  'a fraction': 1.5,
+  NaN: Number.NaN,
+  'too large': 2 ** 53,
+  text: '1',
+  'an array': [1],
+  'a bigint': 1n,
+};
+
+const NO_CURSOR = {
+  null: null,
+  'a number': 1,
+  'the empty string': '',
+  text: 'next',
+  'no place': Buffer.from('{"shard":0}').toString('base64url'),
+  'no shard': Buffer.from('["0","0"]').toString('base64url'),
+  'a negative shard': Buffer.from('[-1,"0"]').toString('base64url'),
+  'no number': Buffer.from('[0,"x"]').toString('base64url'),
+  'a glob': Buffer.from('[0,"0 MATCH *"]').toString('base64url'),
+  'no owner': Buffer.from('[0,"0","0",7]').toString('base64url'),
+  'too long': Buffer.from(`[0,"0","0","${'x'.repeat(8_192)}"]`).toString('base64url'),
+};
+
 const ID = 'A'.repeat(22);
 const NO_POSITION = {
   null: null,
@@ -128,16 +176,39 @@ const CUSTOM = {
 const DURATION = { ...MISSING, ...NO_DURATION };
 const SCOPE = { app: NAME, type: NAME };
 
+const DETAILS = {
+  reason: noText(64),
+  by: { ...NO_TEXT, 'the empty string': '', 'another text': 'root', 'other case': 'User' },
+};
+const NO_ID = {
+  ...MISSING,
+  ...NO_TEXT,
+  'the empty string': '',
+  '21 characters': ID.slice(1),
+  '23 characters': `${ID}A`,
+  'other characters': `${ID.slice(1)}+`,
+};
+
 /** By operation and field: what it must refuse. */
 export const WRONG: Record<Operation, Record<string, Record<string, unknown>>> = {
-  create: { ...SCOPE, owner: NAME, data: NO_DATA, duration: DURATION, customToken: CUSTOM },
-  get: { ...SCOPE, token: TOKEN },
-  update: { ...SCOPE, token: TOKEN, data: { ...MISSING, ...NO_DATA } },
+  create: {
+    ...{ ...SCOPE, owner: NAME, data: NO_DATA, duration: DURATION, customToken: CUSTOM },
+    ...{ idle: NO_DURATION, limit: NO_OWNER_LIMIT, hint: NO_FLAG, label: noText(256) },
+  },
+  get: { ...SCOPE, token: TOKEN, touch: NO_FLAG },
+  update: { ...SCOPE, token: TOKEN, data: { ...MISSING, ...NO_DATA }, ifVersion: NO_VERSION },
   refresh: { ...SCOPE, token: TOKEN, duration: DURATION },
   rotate: { ...SCOPE, token: TOKEN, duration: NO_DURATION, grace: NO_GRACE },
-  delete: { ...SCOPE, token: TOKEN },
-  deleteAll: { ...SCOPE, owner: NAME },
+  delete: { ...SCOPE, token: TOKEN, ...DETAILS },
+  deleteAll: { ...SCOPE, owner: NAME, except: NO_TEXT, ...DETAILS },
+  consume: { ...SCOPE, token: TOKEN, ...DETAILS },
+  getById: { ...SCOPE, id: NO_ID, owner: noText(256) },
+  deleteById: { ...SCOPE, id: NO_ID, owner: noText(256), ...DETAILS },
+  deleteScope: { ...SCOPE, ...DETAILS },
+  deleteApp: { app: NAME, ...DETAILS },
   list: { ...SCOPE, owner: NAME, limit: NO_LIMIT, after: NO_POSITION },
+  count: { ...SCOPE, owner: noText(256) },
+  owners: { ...SCOPE, limit: NO_PAGE_LIMIT, cursor: NO_CURSOR },
 };
 
 const VALUES: Record<string, unknown> = {
@@ -150,9 +221,24 @@ const VALUES: Record<string, unknown> = {
   customToken: 'a token of the caller',
   limit: 10,
   grace: 10,
+  idle: 30,
+  hint: false,
+  label: 'a phone',
+  touch: false,
+  ifVersion: 1,
+  cursor: Buffer.from('[0,"0"]').toString('base64url'),
   after: { id: ID, expiresAt: 1 },
+  id: ID,
+  except: 'a token of the caller',
+  reason: 'stolen',
+  by: 'admin',
 };
 
 /** An input with which nothing is wrong. */
 export const rightInput = (op: Operation): Record<string, unknown> =>
-  Object.fromEntries(Object.keys(WRONG[op]).map((field) => [field, VALUES[field]]));
+  Object.fromEntries(
+    Object.keys(WRONG[op]).map((field) => [
+      field,
+      op === 'create' && field === 'limit' ? { max: 5, overflow: 'end-oldest' } : VALUES[field],
+    ]),
+  );

@@ -9,7 +9,8 @@ export function subscribe(): void {
     .on('token-revoked', (event) => {
       event satisfies TokenEvent<'token-revoked'>;
       event.type satisfies 'token-revoked';
-      event.data.reason satisfies 'deleted' | 'deleted-all' | 'reused' | undefined;
+      event.data.reason satisfies string | undefined;
+      event.data.by satisfies 'user' | 'admin' | 'policy' | 'system' | undefined;
     })
     .on('event', async (event) => {
       event satisfies TokenEvent;

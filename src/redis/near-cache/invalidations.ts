@@ -1,4 +1,5 @@
 /** Hears of every key that changes, by Redis' client tracking, and knows whether it hears. */
+import { performance } from 'node:perf_hooks';
 import type { Redis } from 'ioredis';
 import { CommandFailedError, ConfigError } from '../../tokens/errors.js';
 import { type Connection, closeClient, wake } from '../connection.js';
@@ -34,6 +35,8 @@ export class Invalidations {
   #ping: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #hears = false;
+  /** When that was asked which was answered last. */
+  #heardAt = 0;
   /** Counts what makes earlier confirmations void. */
   #era = 0;
   #closed = false;
@@ -68,9 +71,13 @@ export class Invalidations {
     this.#client.on('message', (_channel: string, keys: string) => this.#hear(keys));
   }
 
-  /** Whether every invalidation is heard. */
-  get hears(): boolean {
-    return this.#hears;
+  /**
+   * Whether every invalidation is heard that is older than some seconds: also where the connection lags, the process has
+   * slept, or it lets its event loop take nothing in.
+   * @param now by the monotonic clock.
+   */
+  hears(now: number): boolean {
+    return this.#hears && now - this.#heardAt < PING_INTERVAL + PING_DEADLINE;
   }
 
   /** Whether Redis has been asked to tell, and has not refused to from the beginning. */
@@ -89,7 +96,9 @@ export class Invalidations {
   async begin(): Promise<void> {
     if (this.#closed) return;
     wake(this.#client);
-    this.#ping ??= keepAsking(this.#client, PING_INTERVAL);
+    this.#ping ??= keepAsking(this.#client, PING_INTERVAL, PING_DEADLINE, (sent) => {
+      this.#heardAt = sent;
+    });
     if (!this.#begun && !this.#refusal) await this.#firstOutcome();
     if (this.#refusal && !this.#begun) throw this.#refusal;
     this.#begun = true;
@@ -146,11 +155,13 @@ export class Invalidations {
 
   #listen(): void {
     const era = this.#era;
+    const begun = performance.now();
     this.#track().then(
       (sameServer) => {
         if (era !== this.#era || this.#closed) return;
         if (!sameServer) return this.#later(() => this.#restart());
         this.#hears = true;
+        this.#heardAt = begun;
         this.#refusal = undefined;
         this.#begun = true;
         this.#tell();
@@ -179,6 +190,7 @@ export class Invalidations {
     if (own !== undefined && other !== undefined && own !== other) return false;
     const id = await client.client('ID');
     const prefixes = this.#prefixes.flatMap((prefix) => ['PREFIX', prefix]);
+    await client.call('CLIENT', 'TRACKING', 'OFF'); // on by an attempt that was refused to subscribe
     await client.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id, 'BCAST', ...prefixes);
     await client.subscribe(CHANNEL);
     return true;

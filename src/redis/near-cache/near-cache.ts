@@ -3,8 +3,9 @@ import { performance } from 'node:perf_hooks';
 import { LRUCache } from 'lru-cache';
 import { MICROS_PER_MS, type Microseconds } from '../../tokens/clock.js';
 import type { Commands } from '../../tokens/commands.js';
+import type { TokenUse } from '../../tokens/idle.js';
 import type { Attempt, JobCommand, JobReference, Rotated, TokenRepository } from '../../tokens/repository.js';
-import type { Scope, TokenRecord } from '../../tokens/types.js';
+import type { OwnersPage, Scope, TokenRecord } from '../../tokens/types.js';
 import { Entry } from './entry.js';
 import type { Invalidations } from './invalidations.js';
 import type { ResolvedCacheOptions } from './options.js';
@@ -49,40 +50,34 @@ export class NearCache implements TokenRepository {
     return this.#repository.now();
   }
 
+  reckoned(): Microseconds {
+    return this.#repository.reckoned();
+  }
+
   peek(id: string, scope: Scope): TokenRecord | undefined {
     const entry = this.#entries.get(id);
     // Not ready: the connection that reads is gone, or the process has slept, and with it the clocks.
     if (!entry || !this.#repository.isReady) return undefined;
     const { record, asked } = entry;
-    if (performance.now() - asked >= this.#ttl || this.now() >= record.expiresAt * MICROS_PER_MS) {
+    const now = performance.now();
+    if (!this.#invalidations.hears(now)) return undefined;
+    if (now - asked >= this.#ttl || this.reckoned() >= record.expiresAt * MICROS_PER_MS) {
       this.#evict(id);
       return undefined;
     }
     return record.app === scope.app && record.type === scope.type ? entry.copy() : undefined;
   }
 
-  /** Keeps only what was asked for while invalidations were heard, and of which none was heard since. */
-  async get(command: Commands['get']): Promise<TokenRecord | undefined> {
-    const { id } = command;
-    const near = this.peek(id, command);
-    if (near) return near;
-    if (!this.#invalidations.hears) return this.#repository.get(command);
-    const flight: Flight = {};
-    const asked = performance.now();
-    this.#flights.set(id, flight);
-    try {
-      const found = await this.#repository.get(command);
-      if (!found || this.#flights.get(id) !== flight) return found;
-      const entry = new Entry(found, asked);
-      this.#entries.set(id, entry);
-      return entry.copy();
-    } finally {
-      if (this.#flights.get(id) === flight) this.#flights.delete(id);
-    }
+  get(command: Commands['get']): Promise<TokenRecord | undefined> {
+    return this.#read(command, (asked) => this.#repository.get(asked));
   }
 
   create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord> {
     return this.#evicting(command, this.#repository.create(command, attempt));
+  }
+
+  touch(use: TokenUse): Promise<void> {
+    return this.#evicting(use, this.#repository.touch(use));
   }
 
   update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined> {
@@ -101,20 +96,51 @@ export class NearCache implements TokenRepository {
     return this.#evicting(command, this.#repository.delete(command, attempt));
   }
 
-  async deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number> {
-    try {
-      return await this.#repository.deleteAll(command, attempt);
-    } finally {
-      const { app, type, owner } = command;
-      this.#flights.clear(); // whose tokens they read is not known yet
-      for (const [id, { record }] of [...this.#entries.entries()]) {
-        if (record.owner === owner && record.app === app && record.type === type) this.#entries.delete(id);
-      }
-    }
+  deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number> {
+    const { app, type, owner } = command;
+    return this.#evictingMany(
+      (record) => record.owner === owner && record.app === app && record.type === type,
+      this.#repository.deleteAll(command, attempt),
+    );
+  }
+
+  deleteScope(command: Commands['deleteScope'], attempt: Attempt): Promise<number> {
+    const { app, type } = command;
+    return this.#evictingMany(
+      (record) => record.app === app && record.type === type,
+      this.#repository.deleteScope(command, attempt),
+    );
+  }
+
+  deleteApp(command: Commands['deleteApp'], attempt: Attempt): Promise<number> {
+    const { app } = command;
+    return this.#evictingMany((record) => record.app === app, this.#repository.deleteApp(command, attempt));
+  }
+
+  consume(command: Commands['consume'], attempt: Attempt): Promise<TokenRecord | undefined> {
+    return this.#evicting(command, this.#repository.consume(command, attempt));
+  }
+
+  /** As get: what is kept is known with its owner. */
+  async getById(command: Commands['getById']): Promise<TokenRecord | undefined> {
+    const found = await this.#read({ ...command, owner: undefined }, (any) => this.#repository.getById(any));
+    return command.owner === undefined || found?.owner === command.owner ? found : undefined;
+  }
+
+  deleteById(command: Commands['deleteById'], attempt: Attempt): Promise<boolean> {
+    return this.#evicting(command, this.#repository.deleteById(command, attempt));
   }
 
   list(command: Commands['list']): Promise<TokenRecord[]> {
     return this.#repository.list(command);
+  }
+
+  count(command: Commands['count']): Promise<number> {
+    return this.#repository.count(command);
+  }
+
+  owners(command: Commands['owners']): Promise<OwnersPage> {
+    return this.#repository.owners(command);
   }
 
   giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<Set<string>> {
@@ -138,12 +164,47 @@ export class NearCache implements TokenRepository {
     await this.#repository.close();
   }
 
+  /** Keeps only what was asked for while invalidations were heard, and of which none was heard since. */
+  async #read<C extends Commands['get' | 'getById']>(
+    command: C,
+    ask: (command: C) => Promise<TokenRecord | undefined>,
+  ): Promise<TokenRecord | undefined> {
+    const { id } = command;
+    const near = this.peek(id, command);
+    if (near) return near;
+    const asked = performance.now();
+    if (!this.#invalidations.hears(asked)) return ask(command);
+    const flight: Flight = {};
+    this.#flights.set(id, flight);
+    try {
+      const found = await ask(command);
+      if (!found || this.#flights.get(id) !== flight) return found;
+      const entry = new Entry(found, asked);
+      this.#entries.set(id, entry);
+      return entry.copy();
+    } finally {
+      if (this.#flights.get(id) === flight) this.#flights.delete(id);
+    }
+  }
+
   /** Before the change resolves, and also where it fails: it may have taken effect all the same. */
   async #evicting<T>({ id }: { id: string }, change: Promise<T>): Promise<T> {
     try {
       return await change;
     } finally {
       this.#evict(id);
+    }
+  }
+
+  /** The same for all that may be among what has ended. */
+  async #evictingMany<T>(isMeant: (record: TokenRecord) => boolean, change: Promise<T>): Promise<T> {
+    try {
+      return await change;
+    } finally {
+      this.#flights.clear(); // whose tokens they read is not known yet
+      for (const [id, { record }] of [...this.#entries.entries()]) {
+        if (isMeant(record)) this.#entries.delete(id);
+      }
     }
   }
 

@@ -6,4 +6,8 @@
 --- @include "refresh"
 --- @include "rotate"
 
+-- Changes nothing, and is refused where nothing may grow.
+local probe = redis.pcall('SETRANGE', tag .. 'none', 0, '')
+if type(probe) == 'table' and probe.err then memory_full = probe end
+
 return make_all()

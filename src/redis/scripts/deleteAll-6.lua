@@ -7,17 +7,19 @@
 --   ARGV[10] expiry and [11] id of the last token seen in this pass, or ''
 --   ARGV[12] tokens ended in this pass before this step
 --   ARGV[13] tokens ended in this shard before this step, where no job counts them
+--   ARGV[14] the id of a token that stays, or ''  [15] reason and [16] by whom, or ''
 -- Output: ok (tokens ended in this shard, the revocation's time): this shard is done
 --         more (the same, then tokens ended in this pass, and expiry and id to go on from, or '' for a new pass)
 --         late
 --- @include "attempt"
 --- @include "index"
 --- @include "mark"
+--- @include "told"
 
 local AT_ONCE = 1000 -- tokens that one atomic step ends
 local PAGE = 200 -- tokens of a step where there are more: about two milliseconds
 
-local owner = ARGV[8]
+local owner, except = ARGV[8], ARGV[14]
 
 local reply = begin(true)
 if reply then return reply end
@@ -27,10 +29,24 @@ if not stamp then
   stamp = revocation_time()
   -- In process it ends what there is when it runs: what a creator ahead of time made is younger than the last mark,
   -- or than now.
-  if not queued then stamp = math.max(stamp, newest_out() + 1, marked(owner_mark(owner), '') + 1) end
+  if not queued then stamp = math.max(stamp, newest_out() + 1, marked(owner_mark(owner)) + 1) end
 end
+
+-- The one that stays must outlive the mark. What was revoked before, and is still there, does not stay.
+local function spare(record)
+  if not record or record.owner ~= owner or record.created > stamp then return end
+  if revocation_of(except, record) then return end
+  if stamp > tonumber(attribute(record, 'spared') or 0) then
+    set_number(record, 'spared', stamp)
+    write(except, record)
+  end
+  return true
+end
+local is_spared = except ~= '' and spare(read(except))
+
+local hidden = except == '' and marked(owner_mark(owner)) > stamp
 mark(owner_mark(owner), stamp)
-mark_late(owner_mark(owner), stamp)
+mark_late(except == '' and owner_mark(owner) or others_mark(owner), stamp, hidden)
 
 local limit = redis.call('ZCARD', KEYS[6]) <= AT_ONCE and AT_ONCE or PAGE
 local first = rank_behind(true, KEYS[6], ARGV[10], ARGV[11])
@@ -40,11 +56,13 @@ for i = 1, #page, 2 do
   local record = read(page[i])
   if not record or record.owner ~= owner then
     expire(page[i], owner)
+  elseif page[i] == except and (is_spared or record.created > stamp) then
+    -- it stays
   elseif record.created <= stamp or (not queued and record.created > now) then
     to_end[#to_end + 1] = { id = page[i], record = record }
   end
 end
-revoke_all(to_end, owner, 'deleted-all')
+revoke_all(to_end, owner, told(ARGV[15], 'deleted-all'), told(ARGV[16]))
 local ended = #to_end
 
 local ended_in_pass = ended + tonumber(ARGV[12])

@@ -1,29 +1,40 @@
 #!lua flags=allow-oom
--- Purpose: the live records of an owner, latest expiry first; overdue members that it meets are ended.
+-- Purpose: the live records of an owner, latest expiry first; overdue members that it meets are ended. Which tokens they
+--          are is found in one step; where their records are many or large, they are read in several.
 -- Input:
 --   KEYS[1] scope index  [2] log  [3] owner index
 --   ARGV[1] app  [2] type  [3] ''
 --   ARGV[4] owner  [5] limit  [6] expiry and [7] id of the last record seen, or ''
--- Output: id, record, id, record, …
+--   ARGV[8…] in place of that, ids that a step before has left
+-- Output: { id, record, id, record, … }, { ids that are left }, and expiry and id of the last member that was found, or ''
+--         where there are no more
 --- @include "index"
 
+local RECORDS, BYTES = 500, 262144 -- that one step reads: some milliseconds
+
 local owner, limit = ARGV[4], tonumber(ARGV[5])
-local found = {}
-local rank = rank_behind(false, KEYS[3], ARGV[6], ARGV[7])
-while #found < 2 * limit do
-  local wanted = limit - #found / 2
-  local page = redis.call('ZRANGE', KEYS[3], rank, rank + wanted - 1, 'REV')
-  for _, id in ipairs(page) do
+local ids, last_expires, last_id = {}, '', ''
+if ARGV[8] then
+  for i = 8, #ARGV do ids[i - 7] = ARGV[i] end
+else
+  local rank = rank_behind(false, KEYS[3], ARGV[6], ARGV[7])
+  ids = redis.call('ZRANGE', KEYS[3], rank, rank + limit - 1, 'REV')
+  if #ids == limit then last_expires, last_id = redis.call('ZSCORE', KEYS[3], ids[limit]), ids[limit] end
+end
+
+local found, left = {}, {}
+for i, id in ipairs(ids) do
+  if i > RECORDS or bytes_read >= BYTES then
+    left[#left + 1] = id
+  else
     local text = redis.call('GET', record_key(id))
     local record = parse(text)
     if record and record.owner == owner then
       found[#found + 1] = id
       found[#found + 1] = text
-      rank = rank + 1
-    else
+    elseif redis.call('ZSCORE', KEYS[3], id) then -- or else somebody has told what became of it
       expire(id, owner)
     end
   end
-  if #page < wanted then break end
 end
-return found
+return { found, left, last_expires, last_id }

@@ -3,5 +3,6 @@
 -- Input and output: see include/together.lua
 --- @include "together"
 --- @include "delete"
+--- @include "consume"
 
 return make_all()

@@ -34,6 +34,9 @@ export class Ward {
         await world.create({ id: scatteredId(), owner, type, data: { a: [], secret: 'hidden' } });
       }
     }
+    const shown = { hint: 'rt_…1234', label: '“phone” {1}, %' };
+    const { id } = await world.create({ id: scatteredId(), owner: 'cid', idle: 40, ...shown });
+    await world.touch(id);
     const job = { job: world.job(), commandId: 'c' };
     await world.create({ id: scatteredId(), owner: 'cid', ...job });
     // What was rotated, with a grace and without, and used again.

@@ -11,7 +11,9 @@ export function historyOf(about: string | undefined, ledger: Ledger, stored: Sto
   const commands = ledger.entries
     .filter(
       ({ op, receipt, meaning }) =>
-        receipt.id === about || meaning.owner === about || (op === 'deleteAll' && owners.has(meaning.owner)),
+        receipt.id === about ||
+        meaning.owner === about ||
+        (op.startsWith('delete') && owners.has(meaning.owner)),
     )
     .sort((a, b) => a.order - b.order)
     .map((entry) => {

@@ -25,6 +25,10 @@ export interface Meaning {
   data?: Record<string, unknown>;
   /** A revocation was issued after this create: it must not live. */
   doomed?: boolean;
+  /** Of a create: what its owner may have. */
+  limit?: { max: number; overflow: 'reject' | 'end-oldest' };
+  /** Of an update: the version that it asks for, which the token has not. */
+  ifVersion?: number;
   /** Milliseconds of a life so short that the token may expire while its commands wait. */
   short?: number;
 }
@@ -124,3 +128,9 @@ export const recordIn = (answer: Answer | undefined): TokenRecord | undefined =>
     : undefined;
 
 export const isAlive = (answer: Answer | undefined): boolean => recordIn(answer) !== undefined;
+
+/** A record without what its use changes, which is no version of it. */
+export function unused(record: TokenRecord): object {
+  const { lastUsedAt: _, expiresAt, ...rest } = record;
+  return record.idle === undefined ? { ...rest, expiresAt } : rest;
+}

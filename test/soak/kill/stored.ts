@@ -1,7 +1,7 @@
 // What the killing left in Redis: the log, the records, the indexes, and the jobs.
 import type { Redis } from 'ioredis';
 import { RedisTokens, type TokenEvent, type TokenRecord } from '../../../src/index.js';
-import { LANES } from '../../../src/queue/lanes.js';
+import { LANES, laneOf as laneOfOperation } from '../../../src/queue/lanes.js';
 import type { Entry, Ledger } from './ledger.js';
 
 export const SHARDS = 2;
@@ -30,8 +30,7 @@ export interface Stored {
 /** Where BullMQ keeps something of a lane. */
 export const bull = (prefix: string, lane: string, name: string): string => `{${prefix}}:${lane}:${name}`;
 
-export const laneOf = ({ op }: Entry): string =>
-  op === 'delete' || op === 'deleteAll' ? 'revocations' : 'commands';
+export const laneOf = ({ op }: Entry): string => laneOfOperation(op);
 
 export async function readStored(redis: Redis, url: string, prefix: string, ledger: Ledger): Promise<Stored> {
   const stored: Stored = {
@@ -94,7 +93,7 @@ async function readTokens(url: string, prefix: string, ledger: Ledger): Promise<
   try {
     const readable = new Map<string, TokenRecord>();
     await inParts([...ledger.tokens], async ([id, presented]) => {
-      const found = await door.get(presented);
+      const found = await door.get({ ...presented, touch: false });
       if (!found) return;
       const { token: _, ...record } = found;
       readable.set(id, record);

@@ -41,7 +41,8 @@ export class Story {
   readonly #ledger: Ledger;
   readonly #chance: Chance;
   readonly #producers: readonly [TokenProducer, TokenProducer];
-  readonly #scope: (typeof SCOPES)[number];
+  #scope: { app: string; type: string };
+  readonly #hasIdle: boolean;
   #count = 0;
 
   constructor(
@@ -56,13 +57,16 @@ export class Story {
     this.#chance = new Chance(this.#name);
     this.#producers = this.#chance.is(0.5) ? producers : [producers[1], producers[0]];
     this.#scope = this.#chance.pick(SCOPES);
+    this.#hasIdle = this.#chance.is(0.4);
   }
 
   tell(shortLives: boolean): Promise<void> {
     const draw = this.#chance.int(1, 100);
     if (draw <= 30) return this.#oneAfterAnother();
     if (draw <= 55) return this.#inBatches();
-    if (draw <= 70) return this.#logOutEverywhere();
+    if (draw <= 63) return this.#logOutEverywhere();
+    if (draw <= 67) return this.#closeDown();
+    if (draw <= 73) return this.#underALimit();
     if (draw > 90) return this.#rotations();
     return draw <= 78 && shortLives ? this.#shortLife() : this.#race();
   }
@@ -76,13 +80,22 @@ export class Story {
       for (let n = this.#chance.int(1, 6); n > 0; n--) {
         const entry = await this.#change(held, this.#chance.pick(['update', 'update', 'refresh', 'get']));
         this.#expect(entry, await this.#answer(entry), 'a token');
+        if (this.#chance.is(0.2)) await this.#changeOtherVersion(held, entry);
       }
       if (this.#chance.is(0.6)) return;
-      const entry = await this.#single('delete', this.#of(held), this.#mine());
-      this.#expect(entry, await this.#answer(entry), true);
+      await this.#end(held);
       const after = await this.#change(held, this.#chance.pick(['update', 'refresh', 'get']));
       this.#expect(after, await this.#answer(after), undefined);
     }
+  }
+
+  /** An update of a version that the token has no more is refused, whoever runs it and however often. */
+  async #changeOtherVersion(held: Held, after: Entry): Promise<void> {
+    const version = recordIn(after.answer)?.version ?? 0;
+    const input = { ...this.#of(held), data: { never: true }, ifVersion: version + 1 };
+    const entry = await this.#single('update', input, { ...this.#mine(), ifVersion: version + 1 });
+    const answer = await this.#answer(entry);
+    if (answer.status !== 'failed') this.#ledger.surprise(entry, 'it was to be refused for its version');
   }
 
   /** Commands that depend on each other travel in one job, in order. */
@@ -187,6 +200,82 @@ export class Story {
     this.#expect(end, await this.#answer(end), true);
   }
 
+  /** One token's end, in whatever way; of two that consume it, one gets it. */
+  async #end(held: Held): Promise<void> {
+    const way = this.#chance.pick(['delete', 'deleteById', 'consume'] as const);
+    if (way === 'delete') {
+      const entry = await this.#single('delete', this.#of(held), this.#mine());
+      this.#expect(entry, await this.#answer(entry), true);
+    } else if (way === 'deleteById') {
+      const by = { ...this.#scope, id: held.id };
+      const other = await this.#single('deleteById', { ...by, owner: 'nobody' }, this.#mine());
+      this.#expect(other, await this.#answer(other), false);
+      const entry = await this.#single('deleteById', { ...by, owner: this.#name }, this.#mine());
+      this.#expect(entry, await this.#answer(entry), true);
+    } else {
+      const both = await Promise.all(
+        [1, 2].map(() => this.#single('consume', { ...this.#of(held), reason: 'used' }, this.#mine())),
+      );
+      const answers = await Promise.all(both.map((entry) => this.#answer(entry)));
+      const got = answers.filter(isAlive).length;
+      if (got !== 1) this.#ledger.surprise(both[0] as Entry, `of two that consume it ${got} get it`);
+    }
+  }
+
+  /** A scope of its own ends as a whole, or its app does, what is on its way too; or all but one token of an owner. */
+  async #closeDown(): Promise<void> {
+    const scope = { app: `app-${this.#name}`, type: this.#chance.pick(['session', 'a:b']) };
+    this.#scope = scope;
+    const first = this.#producers[0];
+    const made = await Promise.all(
+      Array.from({ length: this.#chance.int(2, 5) }, () => this.#create(this.#name, {})),
+    );
+    const held = made.filter((one) => one !== undefined);
+    const [one] = held;
+    if (!one || held.length < made.length) return;
+    const way = this.#chance.pick(['deleteScope', 'deleteApp', 'deleteAll'] as const);
+    const racing = await this.#change(one, this.#chance.pick(['update', 'refresh']));
+    const late = this.#send('create', this.#creation(undefined), { ...this.#birth(), doomed: true }, [first]);
+    const { app } = scope;
+    const out =
+      way === 'deleteAll'
+        ? this.#send(way, { ...scope, owner: this.#name, except: one.token }, this.#mine(), [first])
+        : way === 'deleteApp'
+          ? this.#send(way, { app }, this.#mine(), [first], this.#ownId(0.5))
+          : this.#send(way, scope, this.#mine(), [first], this.#ownId(0.5));
+    const entries = await Promise.all([out, late, racing]);
+    const answers = await Promise.all(entries.map((entry) => this.#answer(entry)));
+    if (answers[0]?.status === 'failed') this.#ledger.surprise(entries[0] as Entry, 'a revocation failed');
+    for (const token of held) {
+      const read = await this.#change(token, token === one ? 'update' : 'get');
+      const stays = way === 'deleteAll' && token === one;
+      this.#expect(read, await this.#answer(read), stays ? 'a token' : undefined);
+    }
+    const again = await this.#create(this.#name, {});
+    if (!again) return;
+    const read = await this.#change(again, 'get');
+    this.#expect(read, await this.#answer(read), 'a token');
+  }
+
+  /** One owner logs in again and again, and never has more tokens than a few; each time the oldest ends, or none is made. */
+  async #underALimit(): Promise<void> {
+    const max = this.#chance.int(1, 3);
+    const overflow = this.#chance.pick(['reject', 'end-oldest'] as const);
+    const input = { ...this.#creation(undefined), limit: { max, overflow } };
+    const birth = { ...this.#birth(), limit: { max, overflow } };
+    const sent = await Promise.all(
+      Array.from({ length: this.#chance.int(max + 1, 7) }, () => this.#send('create', input, birth)),
+    );
+    const answers = await Promise.all(sent.map((entry) => this.#answer(entry)));
+    const made = answers.filter((answer) => isAlive(answer)).length;
+    const wanted = overflow === 'reject' ? max : sent.length;
+    if (made !== wanted) this.#ledger.surprise(sent[0] as Entry, `${made} of ${wanted} were made`);
+    const count = await this.#single('count', { ...this.#scope, owner: this.#name }, this.#mine());
+    const counted = await this.#answer(count);
+    const isRight = counted.status === 'completed' && counted.value === max;
+    if (!isRight) this.#ledger.surprise(count, `${max} were to be counted`);
+  }
+
   /** A token that expires while it is used. */
   async #shortLife(): Promise<void> {
     const birth = { ...this.#birth(), short: SHORT * 1_000 };
@@ -251,7 +340,11 @@ export class Story {
   }
 
   #creation(customToken: string | undefined): Operations['create']['input'] {
-    const input = { ...this.#scope, owner: this.#name, duration: DURATION, data: { story: this.#name } };
+    const input = {
+      ...{ ...this.#scope, owner: this.#name, duration: DURATION, data: { story: this.#name } },
+      // So that uses are written down among all else, which changes no version and tells of nothing.
+      ...(this.#hasIdle && { idle: DURATION / 2, label: this.#name }),
+    };
     return customToken === undefined ? input : { ...input, customToken };
   }
 

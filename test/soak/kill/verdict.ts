@@ -2,8 +2,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { TokenEvent, TokenRecord } from '../../../src/index.js';
 import { segment } from '../../../src/redis/keys.js';
+import { READS } from '../../../src/tokens/commands.js';
 import { historyOf, shown } from './history.js';
-import { type Answer, type Entry, isAlive, type Ledger, recordIn } from './ledger.js';
+import { type Answer, type Entry, isAlive, type Ledger, recordIn, unused } from './ledger.js';
+import { beyondLimits, isMadeRoom, mayMakeRoom } from './limits.js';
 import type { Stored } from './stored.js';
 
 export interface Contradiction {
@@ -23,6 +25,13 @@ interface Life {
   inherited: number;
 }
 
+/** What ends many, and the reason that it tells. */
+const REASON_OF: Record<string, string> = {
+  deleteAll: 'deleted-all',
+  deleteScope: 'deleted-scope',
+  deleteApp: 'deleted-app',
+};
+
 const EVENT_OF: Record<string, string> = {
   create: 'token-created',
   update: 'token-updated',
@@ -30,6 +39,10 @@ const EVENT_OF: Record<string, string> = {
   rotate: 'token-rotated',
   delete: 'token-revoked',
   deleteAll: 'token-revoked',
+  consume: 'token-revoked',
+  deleteById: 'token-revoked',
+  deleteScope: 'token-revoked',
+  deleteApp: 'token-revoked',
 };
 
 /** Milliseconds by which clocks of two processes may differ. */
@@ -37,11 +50,17 @@ const CLOCKS = 100;
 
 /** Whether a command may fail as it did, kills or none. */
 function mayFail({ op, meaning, sentAt, answeredAt = 0 }: Entry, code: string): boolean {
+  if (code === 'VERSION_CONFLICT') return op === 'update' && meaning.ifVersion !== undefined;
+  if (code === 'LIMIT_EXCEEDED') return op === 'create' && meaning.limit?.overflow === 'reject';
   if (op !== 'create') return false;
   if (code === 'TOKEN_REVOKED') return meaning.doomed === true;
   const { short } = meaning;
   return code === 'COMMAND_EXPIRED' && short !== undefined && answeredAt - sentAt > short - CLOCKS;
 }
+
+/** A deleteApp marks before it ends: a change that comes in between ends what it meets. */
+const isMetMark = ({ op }: Entry, { type, data }: TokenEvent): boolean =>
+  (op === 'update' || op === 'refresh') && type === 'token-revoked' && data.reason === 'deleted-app';
 
 export class Verdict {
   readonly contradictions: Contradiction[] = [];
@@ -68,9 +87,10 @@ export class Verdict {
     for (const entry of ledger.entries) {
       this.#judgeAnswers(entry);
       this.#judgeEffects(entry);
-      if (entry.op === 'get') this.#judgeReading(entry);
+      if (entry.op === 'get' || entry.op === 'consume') this.#judgeReading(entry);
     }
     this.#judgeMessages();
+    for (const { text, owner } of beyondLimits(ledger.entries, stored.events)) this.#object(text, owner);
     for (const lives of this.#lives.values()) for (const life of lives) this.#judgeLife(life);
     this.#judgeWhatIsLeft();
   }
@@ -105,9 +125,13 @@ export class Verdict {
     for (const event of this.#stored.events) {
       const { type, subject, data } = event;
       const entry = data.commandId === undefined ? undefined : this.#byCommandId.get(data.commandId);
-      if (type !== 'token-expired') {
+      if (isMadeRoom(event)) {
+        if (!mayMakeRoom(event, entry)) this.#object('was ended to make room', subject);
+      } else if (type !== 'token-expired') {
         if (!entry) this.#object(`${type} by a command that nobody sent: ${data.commandId}`, subject);
-        else if (EVENT_OF[entry.op] !== type) this.#object(`caused ${type}`, entry);
+        else if (isMetMark(entry, event)) {
+          // The revocation's effect, by whoever came across its mark first: it is answered nothing.
+        } else if (EVENT_OF[entry.op] !== type) this.#object(`caused ${type}`, entry);
         else this.#effects.set(entry, [...(this.#effects.get(entry) ?? []), event]);
       }
       const lives = this.#lives.get(subject) ?? [];
@@ -181,19 +205,20 @@ export class Verdict {
   #judgeEffects(entry: Entry): void {
     const { answer, op, receipt, meaning } = entry;
     const effects = this.#effects.get(entry) ?? [];
-    if (op === 'deleteAll') {
+    if (REASON_OF[op] !== undefined) {
       const subjects = new Set(effects.map(({ subject }) => subject));
       const told = answer?.status === 'completed' ? answer.value : 0;
       if (effects.length !== told || subjects.size !== told)
         this.#object(`it ended ${effects.length}`, entry);
       for (const { data } of effects) {
-        if (data.reason !== 'deleted-all' || data.owner !== meaning.owner)
+        if (data.reason !== REASON_OF[op] || data.owner !== meaning.owner)
           this.#object(`ended a token of ${data.owner} as ${data.reason}`, entry);
       }
       return;
     }
     const wanted =
-      isAlive(answer) && op !== 'get' ? 1 : answer?.status === 'completed' && answer.value === true ? 1 : 0;
+      // What was consumed is answered again, although it has gone: below it must be as it was.
+      isAlive(answer) && !READS.has(op) ? 1 : answer?.status === 'completed' && answer.value === true ? 1 : 0;
     const [effect] = effects;
     if (effect && effect.subject !== receipt.id) this.#object(`changed ${effect.subject}`, entry);
     if (effects.length === wanted) return;
@@ -204,7 +229,10 @@ export class Verdict {
     // What was applied before the worker died is answered with the record as of now: with none where it has gone.
     const isGone = effects.length === 1 && effect && this.#lifeOf(effect)?.end !== undefined;
     const isReplayed =
-      this.#wasRestarted(entry) && answer?.status === 'completed' && answer.value === undefined;
+      op !== 'consume' &&
+      this.#wasRestarted(entry) &&
+      answer?.status === 'completed' &&
+      answer.value === undefined;
     if (isGone && isReplayed) return;
     this.#object(`it took effect ${effects.length} times`, entry);
   }
@@ -219,7 +247,11 @@ export class Verdict {
         ({ create, inherited }) => inherited > 0 || recordIn(create?.answer)?.createdAt === read.createdAt,
       );
     if (!life || read.version > life.versions.length) this.#object('there was no such version', entry);
-    else this.#judgeRecord('it is read', read, life, entry);
+    else {
+      this.#judgeRecord('it is read', read, life, entry);
+      if (entry.op === 'consume' && read.version !== life.versions.length)
+        this.#object('its version was not the last', entry);
+    }
   }
 
   #judgeLife(life: Life): void {
@@ -246,7 +278,12 @@ export class Verdict {
       this.#judgeRecord('it is answered', told, life, entry);
       const isRight = told.version === i + 1 || (told.version > i && this.#wasRestarted(entry));
       if (!isRight) this.#object(`its version is ${i + 1}`, entry);
-      if (record && !end && told.version === record.version && !isDeepStrictEqual(told, record))
+      if (
+        record &&
+        !end &&
+        told.version === record.version &&
+        !isDeepStrictEqual(unused(told), unused(record))
+      )
         this.#object(`it is stored as ${JSON.stringify(record)}`, entry);
     }
   }

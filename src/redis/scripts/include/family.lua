@@ -26,12 +26,12 @@ local function marker(text)
   }
 end
 
--- Ends what lives of a family, unless it began after the time that is given. Answers its id.
-local function end_family(family, reason, stamp)
+-- Ends what lives of a family, unless it began after the time that is given. Answers its id. by may be nil
+local function end_family(family, reason, stamp, by)
   local live = redis.call('ZRANGE', family_key(family), -1, -1)[1]
   local record = live and live ~= REUSED and read(live)
   if not record or (stamp and record.created > stamp) then return nil end
-  revoke(live, record, reason)
+  revoke(live, record, reason, by)
   return live
 end
 

@@ -40,14 +40,14 @@ local function unindex(id, owner)
 end
 
 -- Ends a live token. Frees before it grows, so that it works when memory is full.
-local function revoke(id, record, reason)
+local function revoke(id, record, reason, by)
   redis.call('DEL', record_key(id))
   unindex(id, record.owner)
-  publish('token-revoked', id, record.owner_json, record.version, reason)
+  publish('token-revoked', id, record.owner_json, record.version, reason, by)
 end
 
 -- Ends many live tokens of an owner, each { id, record }, by one command of each kind.
-local function revoke_all(tokens, owner, reason)
+local function revoke_all(tokens, owner, reason, by)
   if #tokens == 0 then return end
   local keys, ids, members = {}, {}, {}
   for i, token in ipairs(tokens) do
@@ -58,7 +58,7 @@ local function revoke_all(tokens, owner, reason)
   redis.call('ZREM', KEYS[1], unpack(members))
   goes = {} -- they may have been the last ones
   for _, token in ipairs(tokens) do
-    publish('token-revoked', token.id, token.record.owner_json, token.record.version, reason)
+    publish('token-revoked', token.id, token.record.owner_json, token.record.version, reason, by)
   end
 end
 

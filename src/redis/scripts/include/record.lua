@@ -11,6 +11,7 @@ end
 local function parse(text)
   local head = head()
   if not text or sub(text, 1, #head) ~= head then return nil end
+  bytes_read = bytes_read + #text
   local from = #head + 1
   local to = from + 1
   while true do
@@ -34,19 +35,39 @@ local function parse(text)
   }
 end
 
--- The text or number of an attribute, as text; nil where there is none of that name.
+-- The text or number of one of what a token has besides its data, as text; nil where there is none of that name.
 local function attribute(record, name)
-  local _, to = find(record.attributes, '"' .. name .. '":', 1, true)
-  return to and string.match(record.attributes, '^"?([^",}]*)', to + 1)
+  if record.attributes == '' then return nil end
+  return string.match(record.attributes, '"' .. name .. '":"?([^",}]+)')
 end
 
--- The attributes with one of them set, as JSON.
-local function with_attribute(attributes, name, json)
-  if attributes == '' then return ',{"' .. name .. '":' .. json .. '}' end
-  local from, to = find(attributes, '"' .. name .. '":', 1, true)
-  if not from then return sub(attributes, 1, -2) .. ',"' .. name .. '":' .. json .. '}' end
-  local rest = find(attributes, '[,}]', to + 1)
-  return sub(attributes, 1, to) .. json .. sub(attributes, rest)
+-- Sets one among it, given as JSON; others keep their text and place.
+local function set_attribute(record, name, json)
+  local attributes = record.attributes
+  local value = '"' .. name .. '":' .. json
+  local from, to = find(attributes, '"' .. name .. '":[^,}]+')
+  if from then
+    record.attributes = sub(attributes, 1, from - 1) .. value .. sub(attributes, to + 1)
+  elseif attributes == '' then
+    record.attributes = ',{' .. value .. '}'
+  else
+    record.attributes = sub(attributes, 1, -2) .. ',' .. value .. '}'
+  end
+end
+
+local function set_number(record, name, number)
+  set_attribute(record, name, digits(number))
+end
+
+-- Leaves one out that is not the first among it.
+local function drop_attribute(record, name)
+  record.attributes = string.gsub(record.attributes, ',"' .. name .. '":[^,}]+', '')
+end
+
+-- Milliseconds without use after which a token dies, or nil where use does not count.
+local function idle_ms(record)
+  local seconds = attribute(record, 'idle')
+  return seconds and math.max(1, floor(tonumber(seconds) * 1000 + 0.5))
 end
 
 local function read(id)
@@ -60,11 +81,13 @@ end
 
 -- Writes a record where there is none; else answers the text of the one that is there.
 local function write_new(id, record)
+  if memory_full then error(memory_full) end
   return redis.call('SET', record_key(id), encode(record), 'NX', 'GET', 'PXAT', digits(record.expires))
 end
 
 -- Writes the record: the value and its life in one command.
 local function write(id, record)
+  if memory_full then error(memory_full) end
   local text = encode(record)
   redis.call('SET', record_key(id), text, 'PXAT', digits(record.expires))
   return text

@@ -1,5 +1,6 @@
 -- See rotate-6.lua.
 --- @include "meant"
+--- @include "prolong"
 
 local OWN, OTHER = 1, 2 -- whether the successor is that of this command, or of one before it
 
@@ -43,13 +44,8 @@ changes.rotate = function()
   if rotated then return repeated(rotated) end
   if not record then return settle_none(ended) end
 
+  if ARGV[11] ~= '' then prolong(record, ARGV[11]) end
   local expires = record.expires
-  if ARGV[11] ~= '' then
-    expires = queued and end_of_life(ARGV[11]) or now_ms + tonumber(ARGV[11])
-    -- One that waited never shortens what a later one has set.
-    if queued and issued < record.refreshed then expires = math.max(expires, record.expires) end
-    record.refreshed = math.max(issued, record.refreshed)
-  end
   if expires <= now_ms then
     redis.call('DEL', KEYS[5])
     expire(id, record.owner)
@@ -59,10 +55,10 @@ changes.rotate = function()
   -- It keeps when the family began, by which revocations go: none that was issued before the rotation spares it.
   local family = attribute(record, 'family') or id
   record.version = record.version + 1
-  record.expires = expires
-  record.attributes = with_attribute(record.attributes, 'family', '"' .. family .. '"')
-  record.attributes = with_attribute(record.attributes, 'rotated', digits(now_ms))
-  if attribute(record, 'hint') then record.attributes = with_attribute(record.attributes, 'hint', '"' .. ARGV[13] .. '"') end
+  set_attribute(record, 'family', '"' .. family .. '"')
+  set_number(record, 'rotated', now_ms)
+  if attribute(record, 'hint') then set_attribute(record, 'hint', '"' .. ARGV[13] .. '"') end
+  drop_attribute(record, 'lastUsedAt') -- nobody has used the successor yet
   -- First, so that it is refused where memory is full.
   if write_new(successor, record) then return settle('exists') end
 
@@ -77,6 +73,6 @@ changes.rotate = function()
   unindex(id, record.owner)
   local _, had_life = index(successor, record.owner, expires)
   if had_life then publish('token-expired', successor, record.owner_json) end
-  publish('token-rotated', id, record.owner_json, record.version, nil, successor)
+  publish('token-rotated', id, record.owner_json, record.version, nil, nil, successor)
   return with_successor(settle('ok', '', record.version, record.created, OWN))
 end

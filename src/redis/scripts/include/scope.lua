@@ -17,6 +17,12 @@ local function enter()
 end
 enter()
 
+-- Why nothing may grow, where a script asks for that first: once it has freed some, Redis lets it grow.
+local memory_full
+
+-- Of records, by this script.
+local bytes_read = 0
+
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2]) -- microseconds, exact in a double
 local now_ms = floor(now / 1000)

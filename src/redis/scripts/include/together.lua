@@ -3,7 +3,8 @@
 -- how many ARGV differ among its changes, the places of these, and the ARGV of its first change. Then, of each change,
 -- the number of its kind and the ARGV that differ.
 -- KEYS of each kind, those of its first change; then, of each change, the KEYS that differ.
--- The reply holds that of each change; { 'error', text } of one that failed, which leaves the others alone.
+-- The reply holds that of each change; { 'error', text } of one that failed, which leaves the others alone. It may hold
+-- fewer than were asked for: the others were not begun, since these were as much as a script may do.
 
 local all_keys, all_args = KEYS, ARGV
 local KEYS, ARGV -- of the change that is being made
@@ -49,11 +50,17 @@ local function make_next()
   for _, place in ipairs(kind.varying_args) do ARGV[place] = arg() end
   enter()
   local made, reply = pcall(changes[kind.name])
-  return made and reply or { 'error', reply.err or tostring(reply) }
+  if made then return reply end
+  local text = reply.err or tostring(reply)
+  return { 'error', find(text, '^%u+ ') and text or 'ERR ' .. text }
 end
+
+local AT_MOST = 65536 -- bytes of records that are read: some milliseconds, for which nobody else is served
 
 local function make_all()
   local replies = {}
-  while taken.args < #all_args do replies[#replies + 1] = make_next() end
+  while taken.args < #all_args and bytes_read < AT_MOST do
+    replies[#replies + 1] = make_next()
+  end
   return replies
 end

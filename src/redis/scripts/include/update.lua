@@ -10,8 +10,10 @@ changes.update = function()
   local record, _, ended = meant(id)
   if not record then return settle_none(ended) end
 
+  if ARGV[10] ~= '' and tonumber(ARGV[10]) ~= record.version then return settle('conflict', '', record.version) end
+
   local changes = {}
-  for i = 10, #ARGV, 2 do changes[ARGV[i]] = ARGV[i + 1] end
+  for i = 11, #ARGV, 2 do changes[ARGV[i]] = ARGV[i + 1] end
 
   local tail, bytes, count = {}, 1, 0
   local function keep(key, json)
@@ -28,7 +30,7 @@ changes.update = function()
     changes[key] = nil
     if change ~= '' then keep(key, change or entries[i + 1]) end
   end
-  for i = 10, #ARGV, 2 do
+  for i = 11, #ARGV, 2 do
     local change = changes[ARGV[i]]
     if change and change ~= '' then keep(ARGV[i], change) end
   end

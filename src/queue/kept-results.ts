@@ -1,0 +1,60 @@
+/** Reads results from where the worker keeps them: from the jobs themselves. */
+import type { Job } from 'bullmq';
+import type { Keys } from '../redis/keys.js';
+import type { Store } from '../redis/store.js';
+import { resultsOf } from './answers.js';
+import { type Lane, laneOf } from './lanes.js';
+import type { ReceiptData } from './receipt.js';
+import type { CommandResult } from './wire.js';
+
+/** What came of the commands of a job, and what is said of one that is not among them. */
+interface Kept {
+  results: readonly CommandResult[];
+  failure: string;
+}
+
+export class KeptResults {
+  readonly #store: Store;
+  readonly #keys: Keys;
+  readonly #job: (lane: Lane, jobId: string) => Promise<Job | undefined>;
+  /** Looks under way: all who wait for something of a job share one. */
+  readonly #looks = new Map<string, Promise<Kept | undefined>>();
+
+  constructor(store: Store, keys: Keys, job: (lane: Lane, jobId: string) => Promise<Job | undefined>) {
+    this.#store = store;
+    this.#keys = keys;
+    this.#job = job;
+  }
+
+  /** What is kept of a command's result; `undefined` where there is none yet. */
+  async read({ operation, jobId, commandId }: ReceiptData): Promise<CommandResult | undefined> {
+    const kept = await this.#shared(laneOf(operation), jobId);
+    if (!kept) return undefined;
+    const found = kept.results.find((result) => result.commandId === commandId && result.op === operation);
+    if (found) return found;
+    const error = { code: 'COMMAND_FAILED', message: kept.failure } as const;
+    return { commandId, op: operation, status: 'failed', error };
+  }
+
+  #shared(lane: Lane, jobId: string): Promise<Kept | undefined> {
+    const key = this.#keys.queuedJob(lane, jobId);
+    let look = this.#looks.get(key);
+    if (!look) {
+      look = this.#look(key, lane, jobId).finally(() => this.#looks.delete(key));
+      this.#looks.set(key, look);
+    }
+    return look;
+  }
+
+  /** A job is as large as its commands: it is read once it is over. */
+  async #look(key: string, lane: Lane, jobId: string): Promise<Kept | undefined> {
+    const [enqueued, finishedOn] = await this.#store.read((client) =>
+      client.hmget(key, 'timestamp', 'finishedOn'),
+    );
+    if (enqueued !== null && !finishedOn) return undefined;
+    const job = await this.#job(lane, jobId);
+    if (!job) return { results: [], failure: `the result of job ${jobId} is no longer kept` };
+    const results = job.finishedOn ? resultsOf(job) : undefined;
+    return results && { results, failure: job.failedReason || `job ${jobId} holds no such command` };
+  }
+}

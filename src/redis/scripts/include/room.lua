@@ -1,0 +1,64 @@
+-- How many tokens an owner may have: whether there is room for one more, and what has to end for it.
+-- KEYS[3] revoked  [5] floor  [6] record of the new token  [7] owner index.
+--- @include "index"
+--- @include "mark"
+
+-- Members that are looked at, where the limit seems reached: some milliseconds.
+local LOOKED_AT = 2000
+
+local function oldest_first(a, b)
+  if a.record.created ~= b.record.created then return a.record.created < b.record.created end
+  return a.id < b.id
+end
+
+-- What has to end so that the owner has one token fewer than `max`; changes nothing. nil where there is room, or where the
+-- token is there already. newest: of the marks that concern the new token; younger ones than it can be dead by none,
+-- but by one that came late.
+local function look_for_room(owner, max, ends_oldest, newest)
+  local live_from = digits(now_ms)
+  local count = redis.call('ZCOUNT', KEYS[7], live_from, '+inf')
+  if count < max or redis.call('EXISTS', KEYS[6]) == 1 then return nil end
+
+  -- An index may tell of what is no longer there, or is dead by a mark.
+  local ids = redis.call('ZRANGE', KEYS[7], live_from, '+inf', 'BYSCORE', 'LIMIT', 0, LOOKED_AT)
+  local keys = {}
+  for i, id in ipairs(ids) do keys[i] = record_key(id) end
+  local texts = redis.call('MGET', unpack(keys))
+  local room = { gone = {}, revoked = {}, oldest = {} }
+  if ask_once('EXISTS', late_marks()) == 1 then newest = math.huge end
+  local live = {}
+  for i, id in ipairs(ids) do
+    local record = parse(texts[i])
+    if not record or not record.tail or record.owner ~= owner then
+      room.gone[#room.gone + 1] = id
+    else
+      local reason = record.created <= newest and revocation_of(id, record)
+      local token = { id = id, record = record, reason = reason }
+      if reason then room.revoked[#room.revoked + 1] = token else live[#live + 1] = token end
+    end
+  end
+
+  local unseen = count - #ids
+  local excess = #live + unseen - max + 1
+  room.enough = excess <= 0 or (ends_oldest and unseen == 0)
+  if room.enough and excess > 0 then
+    table.sort(live, oldest_first)
+    for i = 1, excess do room.oldest[i] = live[i] end
+  end
+  return room
+end
+
+-- Ends what only seemed to live.
+local function end_dead(room, owner)
+  for _, id in ipairs(room.gone) do expire(id, owner) end
+  for _, token in ipairs(room.revoked) do revoke(token.id, token.record, token.reason) end
+end
+
+-- Ends the oldest, each as a delete would: no create of it that is still under way brings it back.
+local function make_room(room, owner)
+  end_dead(room, owner)
+  for _, token in ipairs(room.oldest) do
+    revoke(token.id, token.record, 'limit')
+    mark(id_mark(token.id), math.max(now, token.record.created))
+  end
+end

@@ -115,7 +115,9 @@ export class MemoryTokenRepository implements TokenRepository {
     const token = this.#live({ id, app, type }, run);
     if (!token || !isMeantBy({ issuedAt: usedAt }, token, run)) return;
     const expiresAt = touched(token, used, every);
-    if (expiresAt !== undefined) this.#records.move(token, expiresAt);
+    if (expiresAt === undefined) return;
+    this.#records.move(token, expiresAt);
+    this.#rotations.outlive(token, run.nowMs);
   }
 
   async update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined> {

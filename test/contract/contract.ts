@@ -22,6 +22,7 @@ import { reasonContract } from './reasons.js';
 import { refreshContract } from './refresh.js';
 import { reuseContract } from './reuse.js';
 import { rotateContract } from './rotate.js';
+import { rotateMeetsContract } from './rotate-meets.js';
 import { scopeContract } from './scopes.js';
 import { shownContract } from './shown.js';
 import type { OpenSubject } from './subject.js';
@@ -40,6 +41,7 @@ export function contract(name: string, open: OpenSubject): void {
     refreshContract(world);
     rotateContract(world);
     reuseContract(world);
+    rotateMeetsContract(world);
     deleteContract(world);
     deleteAllContract(world);
     exceptContract(world);

@@ -16,6 +16,8 @@ export function reuseContract(world: World): void {
       refresh: (id) => world.refresh(id, 60),
       rotate: (id) => world.rotate(id, { grace: 60 }),
       delete: (id) => world.delete(id),
+      consume: (id) => world.consume(id),
+      'consume of a job': (id) => world.consume(id, { job: world.job(), commandId: 'c' }),
       'get of a job': (id) => world.get(id),
       'update of a job': (id) => world.update(id, { a: 1 }, { job: world.job(), commandId: 'u' }),
       'delete of a job': (id) => world.delete(id, { job: world.job('revocations'), commandId: 'd' }),

@@ -1,5 +1,6 @@
 // Rotations against a revocation, and against each other: no successor outlives what its token did not.
 import { assert } from 'chai';
+import type { TokenRecord } from '../../src/index.js';
 import type { WireCommand } from '../../src/queue/wire.js';
 import { newNonce, successorOf } from '../../src/tokens/secret.js';
 import { SCOPE } from '../queue/stage.js';
@@ -30,32 +31,45 @@ describe('Over the queue', function () {
       ),
     );
 
-  for (const revocation of ['delete', 'deleteAll'] as const) {
+  /** What each revocation is told of a token; of all there are, it is told once. */
+  const revoking = {
+    delete: ({ id }: TokenRecord) => ({ id }),
+    deleteAll: ({ owner }: TokenRecord) => ({ owner }),
+    deleteById: ({ id, owner }: TokenRecord) => ({ id, owner }),
+    deleteScope: undefined,
+    deleteApp: undefined,
+  };
+
+  for (const [revocation, fieldsOf] of Object.entries(revoking)) {
     for (const order of ORDERS) {
       it(`no rotation carries a token past its ${revocation} (${order})`, async () => {
         const made = await make();
         const commands: WireCommand[] = [];
         const latest = Math.max(...made.map(({ createdAt }) => createdAt)) * 1_000;
         const successors: string[] = [];
-        for (const { id, owner, token } of made) {
-          const send = (op: WireCommand['op'], after: number, fields: object) =>
-            commands.push({
-              ...{ commandId: `${op}-${commands.length}`, op, issuedAt: latest + 2_000 + after },
-              ...SCOPE,
-              ...fields,
-            });
-          const moments = [0, 5_000, 10_000];
+        const send = (op: string, after: number, fields: object) =>
+          commands.push({
+            commandId: `${op}-${commands.length}`,
+            op: op as WireCommand['op'],
+            issuedAt: latest + 2_000 + after,
+            ...fields,
+          });
+        const moments = [0, 5_000, 10_000];
+        for (const one of made) {
+          const { id, token } = one;
           for (let i = 0; i < 2; i++) {
             const { secret, ...rotated } = rotation(token);
             successors.push(secret);
-            send('rotate', chance.pick(moments), { ...rotated, grace: 60 });
+            send('rotate', chance.pick(moments), { ...SCOPE, ...rotated, grace: 60 });
             const { secret: last, ...further } = rotation(secret);
             successors.push(last);
-            send('rotate', chance.pick(moments), { ...further, grace: chance.pick([0, 60]) });
+            send('rotate', chance.pick(moments), { ...SCOPE, ...further, grace: chance.pick([0, 60]) });
           }
-          send('update', chance.pick(moments), { id, data: { a: 1 } });
-          send(revocation, 5_000, revocation === 'delete' ? { id } : { owner });
+          send('update', chance.pick(moments), { ...SCOPE, id, data: { a: 1 } });
+          if (fieldsOf) send(revocation, 5_000, { ...SCOPE, ...fieldsOf(one) });
         }
+        if (revocation === 'deleteScope') send(revocation, 5_000, SCOPE);
+        if (revocation === 'deleteApp') send(revocation, 5_000, { app: SCOPE.app });
 
         await race.deliver(chance.shuffled(commands), order);
 
@@ -71,9 +85,11 @@ describe('Over the queue', function () {
           [],
         );
         assert.deepEqual(await race.stored(), { records: [], ofOwners: [], ofScopes: [] });
-        assert.equal(race.happened.get(`${revocation}: done`), ROUNDS);
+        assert.equal(race.happened.get(`${revocation}: done`), fieldsOf ? ROUNDS : 1);
         const early = order === 'commands first' || order === 'revocations held';
         // Where half of the revocations are held, some two rotations of each of their tokens are done.
+        // One for all is held or not: the race is open.
+        if (!fieldsOf && order.endsWith('held')) return;
         if (early) assert.isAtLeast(race.happened.get('rotate: done') ?? 0, ROUNDS / 2);
         else assert.isAtLeast(race.happened.get('rotate: nothing') ?? 0, ROUNDS / 2);
       });

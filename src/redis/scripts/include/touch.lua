@@ -20,6 +20,7 @@ changes.touch = function()
   -- A use that is told late never shortens what a refresh has set.
   record.expires = math.max(record.expires, math.min(tonumber(attribute(record, 'absoluteExpiresAt')), used + idle))
   write(id, record)
+  outlive(record)
   index(id, record.owner, record.expires)
   return settle('ok')
 end

@@ -267,7 +267,8 @@ export interface TokenOperations {
    */
   getById<D extends object = AnyData>(input: IdInput): Promise<TokenRecord<D> | undefined>;
   /**
-   * Revokes a token by its id; `false` where there was none, or with `owner` none of that owner's.
+   * Revokes a token by its id; `false` where there was none, or with `owner` none of that owner's. Of one that was rotated it
+   * revokes the token that has taken its place.
    * @throws {ValidationError} where `id` is no id.
    */
   deleteById(input: DeleteByIdInput): Promise<boolean>;

@@ -196,8 +196,7 @@ export class Story {
       this.#expect(changed, await this.#answer(changed), 'a token');
     }
     if (!held || this.#chance.is(0.5)) return;
-    const end = await this.#single('delete', this.#of(held), this.#mine());
-    this.#expect(end, await this.#answer(end), true);
+    await this.#end(held);
   }
 
   /** One token's end, in whatever way; of two that consume it, one gets it. */

@@ -11,7 +11,7 @@ export type { BatchOptions } from './queue/batcher.js';
 export { TokenProducer, type TokenProducerOptions } from './queue/producer.js';
 export type { CommandOptions, EnqueueOptions, ProducerScope, ResultOptions } from './queue/producer-scope.js';
 export type { Receipt, ReceiptData } from './queue/receipt.js';
-export type { CommandResult, JobData, JobResult, WireCommand } from './queue/wire.js';
+export type { CommandResult, JobData, JobResult, RotatedValue, WireCommand } from './queue/wire.js';
 export { TokenWorker, type TokenWorkerEvents, type TokenWorkerOptions } from './queue/worker.js';
 export type { Connection } from './redis/connection.js';
 export type { CacheOptions } from './redis/near-cache/options.js';
@@ -45,7 +45,7 @@ export {
 } from './tokens/events.js';
 export type { TokenUse } from './tokens/idle.js';
 export type { TokenOptions } from './tokens/options.js';
-export type { Attempt, JobReference, TokenRepository } from './tokens/repository.js';
+export type { Attempt, JobReference, Rotated, TokenRepository } from './tokens/repository.js';
 export { generateToken } from './tokens/secret.js';
 export type {
   AnyData,
@@ -71,6 +71,7 @@ export type {
   OwnersPage,
   RefreshInput,
   RevocationDetails,
+  RotateInput,
   Scope,
   ScopeDefaults,
   ScopedOperation,

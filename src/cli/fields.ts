@@ -13,6 +13,7 @@ export type Field =
   | 'id'
   | 'data'
   | 'duration'
+  | 'grace'
   | 'idle'
   | 'customToken'
   | 'hint'
@@ -60,6 +61,12 @@ export const FIELDS: Record<Field, FieldOption> = {
     flags: '--token <token>',
     help: 'a token of your own, or - to read it from standard input (default: a generated one)',
     read: readToken,
+  },
+  grace: {
+    flags: '--grace <time>',
+    help: `for how long rotating it again gives the same successor (default: 0s; at most 5m): ${DURATION_FORMS}`,
+    forms: DURATION_FORMS,
+    read: readDuration,
   },
   id: { flags: '--id <id>', help: "a token's id, in place of the token", read: asText },
   except: {

@@ -58,6 +58,14 @@ export const OPERATION_COMMANDS: readonly OperationCommand[] = [
     tell: tellPresented,
   },
   {
+    operation: 'rotate',
+    name: 'rotate',
+    help: "put a successor with a new secret in a token's place, and print it: it can not be shown again",
+    fields: ['token', 'app', 'type', 'duration', 'grace'],
+    makesToken: true,
+    tell: (made, output) => (made === undefined ? tellPresented(made, output) : tellRecord(made, output)),
+  },
+  {
     operation: 'delete',
     name: 'revoke',
     help: 'revoke a token',
@@ -135,6 +143,7 @@ export const OPERATION_COMMANDS: readonly OperationCommand[] = [
 
 /** For a file or a variable: as it is, without what a person would see beside it. */
 export function tellToken(made: unknown, output: Output): number {
+  if (made === undefined) return tellPresented(made, output);
   const { token } = made as { token: string };
   output.result(token, () => token);
   return DONE;

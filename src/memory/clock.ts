@@ -8,12 +8,13 @@ export class MemoryClock implements Clock {
 
   /** Rises with every call, also while a test's fake timers hold `Date` still. */
   now(): Microseconds {
-    this.#last = Math.max(this.#last + 1, this.reckoned());
+    this.#last = this.reckoned();
     return this.#last;
   }
 
+  /** No sooner than what was told of last. */
   reckoned(): Microseconds {
-    return Date.now() * MICROS_PER_MS + this.#advanced;
+    return Math.max(this.#last + 1, Date.now() * MICROS_PER_MS + this.#advanced);
   }
 
   /** @throws {ValidationError} for what is no time span. */

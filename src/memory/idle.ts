@@ -3,6 +3,7 @@ import type { TokenAttributes } from '../tokens/attributes.js';
 import type { Microseconds } from '../tokens/clock.js';
 import { durationMs } from '../tokens/fields.js';
 import { type StoredToken, toMs } from './records.js';
+import { endOfLife, type Run } from './timing.js';
 
 type Idle = TokenAttributes & { idle: number; absoluteExpiresAt: number };
 
@@ -24,14 +25,26 @@ export function touched(token: StoredToken, usedAt: Microseconds, every: number)
   );
 }
 
+/** Sets a token's ceiling to so many seconds from when the command was issued, and begins its idle time anew. */
+export function prolong(token: StoredToken, issuedAt: Microseconds, duration: number, run: Run): void {
+  const life = durationMs(duration);
+  const ceiling = run.job ? endOfLife(issuedAt, life, run) : run.nowMs + life;
+  const expiresAt = refreshed(token, ceiling, ceiling - life);
+  // One that waited never shortens what a later one has set.
+  const isOutdone = run.job !== undefined && issuedAt < token.refreshedAt;
+  token.expiresAt = isOutdone ? Math.max(expiresAt, token.expiresAt) : expiresAt;
+  setCeiling(token, ceiling, isOutdone);
+  token.refreshedAt = Math.max(token.refreshedAt, issuedAt);
+}
+
 /** When a token dies whose ceiling is set anew. @param begun when its time begins anew, in ms. */
-export function refreshed(token: StoredToken, ceiling: number, begun: number): number {
+function refreshed(token: StoredToken, ceiling: number, begun: number): number {
   const attributes = idleOf(token);
   if (!attributes) return ceiling;
   return Math.min(ceiling, Math.max(begun, attributes.lastUsedAt ?? 0) + durationMs(attributes.idle));
 }
 
-export function setCeiling(token: StoredToken, ceiling: number, isLater: boolean): void {
+function setCeiling(token: StoredToken, ceiling: number, isLater: boolean): void {
   const attributes = idleOf(token);
   if (attributes)
     attributes.absoluteExpiresAt = isLater ? Math.max(attributes.absoluteExpiresAt, ceiling) : ceiling;

@@ -16,6 +16,7 @@ export type {
   OwnersInput,
   OwnersPage,
   RefreshInput,
+  RotateInput,
   Scope,
   ScopeDefaults,
   ScopedTokens,

@@ -11,12 +11,16 @@ export interface StoredToken extends Scope {
   id: string;
   owner: string;
   version: number;
+  /** Of a successor: that of the first of its family, by which revocations go. */
   createdAt: Microseconds;
   /** Milliseconds: the last one that the token lives in. */
   expiresAt: number;
   /** `issuedAt` of the latest refresh; 0 until there was one. */
   refreshedAt: Microseconds;
   attributes: TokenAttributes | undefined;
+  /** Of a successor: the first of those that it stems from, and when it took its place, in ms. */
+  family?: string;
+  rotatedAt?: number;
   entries: Entry[];
 }
 
@@ -107,6 +111,7 @@ export const toRecord = ({
   createdAt,
   expiresAt,
   attributes,
+  rotatedAt,
 }: StoredToken): TokenRecord => ({
   id,
   app,
@@ -114,7 +119,7 @@ export const toRecord = ({
   owner,
   data: decodeEntries(entries.flat()),
   version,
-  createdAt: toMs(createdAt),
+  createdAt: rotatedAt ?? toMs(createdAt),
   expiresAt,
   ...attributes,
 });

@@ -12,7 +12,6 @@ import {
   VersionConflictError,
 } from '../tokens/errors.js';
 import type { TokenEvent } from '../tokens/events.js';
-import { durationMs } from '../tokens/fields.js';
 import { attributesAtBirth, type TokenUse, unusedLifeMs } from '../tokens/idle.js';
 import {
   checkOptions,
@@ -20,11 +19,11 @@ import {
   TOKEN_OPTION_RULES,
   type TokenOptions,
 } from '../tokens/options.js';
-import type { Attempt, JobCommand, JobReference, TokenRepository } from '../tokens/repository.js';
+import type { Attempt, JobCommand, JobReference, Rotated, TokenRepository } from '../tokens/repository.js';
 import type { OwnerLimit, OwnersPage, Scope, TokenRecord } from '../tokens/types.js';
 import { tooLarge } from '../tokens/validation.js';
 import { MemoryClock } from './clock.js';
-import { refreshed, setCeiling, touched } from './idle.js';
+import { prolong, touched } from './idle.js';
 import { JobRecords } from './jobs.js';
 import { EventLog } from './log.js';
 import { Marks } from './marks.js';
@@ -32,6 +31,7 @@ import { ownersPage } from './numbers.js';
 import { isAlive, MemoryRecords, merge, type StoredToken, toMs, toRecord } from './records.js';
 import { Revocations } from './revocations.js';
 import { oldestBeyond } from './room.js';
+import { Rotating } from './rotating.js';
 import { AHEAD, endOfLife, isMeantBy, type Run } from './timing.js';
 
 /** Overdue tokens of its scope that a create ends on its way. */
@@ -43,9 +43,10 @@ export class MemoryTokenRepository implements TokenRepository {
   readonly #maxCommandAge: Microseconds;
   readonly #clock = new MemoryClock();
   readonly #records = new MemoryRecords();
-  readonly #jobs = new JobRecords();
   readonly #log = new EventLog();
+  readonly #jobs = new JobRecords();
   readonly #revocations: Revocations;
+  readonly #rotations: Rotating;
 
   /** @throws {ConfigError} for an option that is unknown or wrong. */
   constructor(options: TokenOptions = {}) {
@@ -54,6 +55,11 @@ export class MemoryTokenRepository implements TokenRepository {
     this.#maxDataBytes = maxDataBytes;
     this.#maxCommandAge = maxCommandAge * MICROS_PER_MS;
     this.#revocations = new Revocations(this.#records, new Marks(this.#maxCommandAge), this.#log);
+    this.#rotations = new Rotating(this.#records, this.#log, {
+      live: (token, run) => this.#live(token, run),
+      revoke: (token, reason, run, details = {}) => this.#revocations.end(token, reason, details, run),
+      expire: (token, run) => this.#expire(token, run),
+    });
   }
 
   /** Every event so far, oldest first. */
@@ -97,7 +103,9 @@ export class MemoryTokenRepository implements TokenRepository {
   }
 
   async get(command: Commands['get']): Promise<TokenRecord | undefined> {
-    const live = this.#live(command, this.#run({ until: Number.POSITIVE_INFINITY }));
+    const run = this.#run({ until: Number.POSITIVE_INFINITY });
+    const live = this.#live(command, run);
+    if (!live) this.#rotations.meet(command, run);
     return live && toRecord(live);
   }
 
@@ -107,7 +115,9 @@ export class MemoryTokenRepository implements TokenRepository {
     const token = this.#live({ id, app, type }, run);
     if (!token || !isMeantBy({ issuedAt: usedAt }, token, run)) return;
     const expiresAt = touched(token, used, every);
-    if (expiresAt !== undefined) this.#records.move(token, expiresAt);
+    if (expiresAt === undefined) return;
+    this.#records.move(token, expiresAt);
+    this.#rotations.outlive(token, run.nowMs);
   }
 
   async update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined> {
@@ -133,32 +143,38 @@ export class MemoryTokenRepository implements TokenRepository {
     const { issuedAt, duration } = command;
     const decided = this.#decide(command, attempt, (run) =>
       this.#change(command, run, (token) => {
-        const life = durationMs(duration);
-        const ceiling = run.job ? endOfLife(issuedAt, life, run) : run.nowMs + life;
-        let expiresAt = refreshed(token, ceiling, ceiling - life);
-        // One that waited never shortens what a later one has set.
-        const isOutdone = run.job !== undefined && issuedAt < token.refreshedAt;
-        if (isOutdone) expiresAt = Math.max(expiresAt, token.expiresAt);
-        if (expiresAt <= run.nowMs) return 'token-expired';
-        setCeiling(token, ceiling, isOutdone);
-        this.#records.move(token, expiresAt);
-        token.refreshedAt = Math.max(token.refreshedAt, issuedAt);
+        prolong(token, issuedAt, duration, run);
+        if (token.expiresAt <= run.nowMs) return 'token-expired';
+        this.#records.move(token, token.expiresAt);
+        this.#rotations.outlive(token, run.nowMs);
         return 'token-refreshed';
       }),
     );
     return this.#asOfNow(command, decided);
   }
 
+  async rotate(command: Commands['rotate'], attempt: Attempt): Promise<Rotated | undefined> {
+    const { outcome, run } = this.#decide(command, attempt, (run) => this.#rotations.rotate(command, run));
+    const live = outcome && this.#live({ ...command, id: outcome.successor }, run);
+    // What another command's successor is derived with is forgotten when the grace is over.
+    const isKnown = outcome && (outcome.nonce === command.nonce || run.now <= outcome.nonceUntil);
+    return live && isKnown ? { record: toRecord(live), nonce: outcome.nonce } : undefined;
+  }
+
   async delete(command: Commands['delete'], attempt: Attempt): Promise<boolean> {
-    return this.#decide(command, attempt, (run) =>
-      this.#revocations.one(command, this.#live(command, run), run),
-    ).outcome;
+    return this.#decide(command, attempt, (run) => {
+      const live = this.#live(command, run);
+      const isEnded = this.#revocations.one(command, live, run);
+      return live ? isEnded : this.#rotations.delete(command, run);
+    }).outcome;
   }
 
   async deleteById(command: Commands['deleteById'], attempt: Attempt): Promise<boolean> {
-    return this.#decide(command, attempt, (run) =>
-      this.#revocations.one(command, this.#live(command, run), run, command.owner),
-    ).outcome;
+    return this.#decide(command, attempt, (run) => {
+      const live = this.#live(command, run);
+      const isEnded = this.#revocations.one(command, live, run, command.owner);
+      return live ? isEnded : this.#rotations.deleteById(command, run);
+    }).outcome;
   }
 
   async deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number> {
@@ -176,6 +192,7 @@ export class MemoryTokenRepository implements TokenRepository {
   async consume(command: Commands['consume'], attempt: Attempt): Promise<TokenRecord | undefined> {
     const { outcome } = this.#decide(command, attempt, (run) => {
       const live = this.#live(command, run);
+      if (!live) this.#rotations.meet(command, run);
       if (!live || !isMeantBy(command, live, run)) return undefined;
       this.#revocations.consume(command, live, run);
       return live; // whose record nobody changes any more
@@ -248,6 +265,7 @@ export class MemoryTokenRepository implements TokenRepository {
 
     // A sender's clock may be ahead: what was issued after a revocation was created after it.
     const createdAt = Math.max(Math.min(issuedAt, run.now), revoked + 1);
+    this.#rotations.checkCreate(command, run);
     const before = this.#records.get(id);
     if (before && isAlive(before, run.nowMs)) {
       // A generated token that exists is this create, sent again; so is a custom one of the very same moment.
@@ -283,6 +301,7 @@ export class MemoryTokenRepository implements TokenRepository {
     apply: (token: StoredToken) => 'token-updated' | 'token-refreshed' | 'token-expired',
   ): Microseconds | undefined {
     const token = this.#live(command, run);
+    if (!token) this.#rotations.meet(command, run);
     if (!token || !isMeantBy(command, token, run)) return undefined;
     const event = apply(token);
     if (event === 'token-expired') {
@@ -328,7 +347,7 @@ export class MemoryTokenRepository implements TokenRepository {
     return { ...attempt, now, nowMs: toMs(now) };
   }
 
-  #live({ id, app, type }: Scope & { id: string }, { nowMs }: Run) {
+  #live({ id, app, type }: Scope & { id: string }, { nowMs }: Run): StoredToken | undefined {
     const token = this.#records.get(id);
     return token && token.app === app && token.type === type && isAlive(token, nowMs) ? token : undefined;
   }

@@ -35,7 +35,7 @@ export class Revocations {
     const mark = owner === undefined ? idMark(command, id) : idOwnerMark(command, id, owner);
     this.#marks.set(mark, stamp, run.now);
     if (!found || found.createdAt > stamp) return false;
-    this.#end(found, 'deleted', command, run);
+    this.end(found, 'deleted', command, run);
     return true;
   }
 
@@ -43,13 +43,13 @@ export class Revocations {
   consume(command: Commands['consume'], live: StoredToken, run: Run): void {
     const stamp = Math.max(revocationTime(command.issuedAt, run), live.createdAt);
     this.#marks.set(idMark(command, command.id), stamp, run.now);
-    this.#end(live, 'consumed', command, run);
+    this.end(live, 'consumed', command, run);
   }
 
   /** Ends a live token, as a delete would, so that there is room for another. */
   forRoom(token: StoredToken, run: Run): void {
     this.#marks.set(idMark(token, token.id), Math.max(run.now, token.createdAt), run.now);
-    this.#end(token, 'limit', {}, run);
+    this.end(token, 'limit', {}, run);
   }
 
   /** All of an owner but one token. In memory nothing can meet the mark before it is done: that one needs no more. */
@@ -99,14 +99,15 @@ export class Revocations {
       } else if (token.id === except) {
         // it stays
       } else if (token.createdAt <= stamp || (!run.job && token.createdAt > run.now)) {
-        this.#end(token, reason, command, run);
+        this.end(token, reason, command, run);
         ended++;
       }
     }
     return ended;
   }
 
-  #end(token: StoredToken, otherwise: RevocationReason, { reason, by }: RevocationDetails, run: Run): void {
+  /** Ends a live token; of itself it leaves no mark. */
+  end(token: StoredToken, otherwise: RevocationReason, { reason, by }: RevocationDetails, run: Run): void {
     this.#records.remove(token);
     const { commandId } = run;
     this.#log.publish('token-revoked', token, run.nowMs, { commandId, reason: reason ?? otherwise, by });

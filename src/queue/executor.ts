@@ -16,7 +16,15 @@ import { Touches } from '../tokens/touches.js';
 import type { TokenRecord } from '../tokens/types.js';
 import type { Lane } from './lanes.js';
 import { Permits } from './permits.js';
-import { addressesOf, type CommandResult, completed, failed, type ParsedCommand, parseJob } from './wire.js';
+import {
+  addressesOf,
+  type CommandResult,
+  completed,
+  failed,
+  type ParsedCommand,
+  parseJob,
+  type RotatedValue,
+} from './wire.js';
 
 /** A job as it is handed to the executor. */
 export interface ExecutableJob {
@@ -90,11 +98,10 @@ export class CommandExecutor {
     const last = new Map<string, Promise<unknown>>();
     const running = commands.map((parsed) => {
       const run = () => this.#run(parsed, { until, job: reference, commandId: parsed.commandId });
-      const token = tokenOf(parsed.command);
-      if (token === undefined) return run();
-      const before = last.get(token);
-      const result = before ? before.then(run) : run(); // where that is to run again, so is this
-      last.set(token, result);
+      const tokens = tokensOf(parsed.command);
+      const before = tokens.map((token) => last.get(token)).filter((one) => one !== undefined);
+      const result = before.length > 0 ? Promise.all(before).then(run) : run(); // where that is to run again, so is this
+      for (const token of tokens) last.set(token, result);
       return result;
     });
     // All of them, also where one rejects: none may run on when the job has ended.
@@ -192,6 +199,8 @@ export class CommandExecutor {
         return this.#repository.update(command, attempt);
       case 'refresh':
         return this.#repository.refresh(command, attempt);
+      case 'rotate':
+        return this.#rotate(command, attempt);
       case 'delete':
         return this.#repository.delete(command, attempt);
       case 'deleteAll':
@@ -220,6 +229,12 @@ export class CommandExecutor {
     if (found?.idle !== undefined && command.touch !== false) this.#touches.used(found);
     return found;
   }
+
+  /** The record, and what whoever has the token derives its successor with. */
+  async #rotate(command: Commands['rotate'], attempt: Attempt): Promise<RotatedValue | undefined> {
+    const rotated = await this.#repository.rotate(command, attempt);
+    return rotated && { ...rotated.record, nonce: rotated.nonce };
+  }
 }
 
 /** What is decided for a command. Anything else, such as a right that Redis does not grant, may pass. */
@@ -238,8 +253,11 @@ const isFinal = (error: unknown): boolean => error instanceof TokenError && FINA
 const unknownOutcome = (error: unknown): WireError =>
   toWireError(new StoreUnavailableError(toWireError(error).message, 'unknown'));
 
-const tokenOf = (command: Command | ValidationError): string | undefined =>
-  'id' in command ? command.id : undefined;
+/** The tokens whose other commands in the job must not be run at the same time. */
+function tokensOf(command: Command | ValidationError): string[] {
+  if (!('id' in command)) return [];
+  return 'successor' in command ? [command.id, command.successor] : [command.id];
+}
 
 /** Tells the job from an earlier one of the same id. Only the job decides it: what a command may hold is each worker's option. */
 function firstStamp(data: unknown): number {

@@ -40,6 +40,7 @@ import type {
   OwnersInput,
   OwnersPage,
   RefreshInput,
+  RotateInput,
   ScopeDefaults,
   Token,
   TokenInput,
@@ -59,7 +60,7 @@ import {
 } from './producer-scope.js';
 import { checkReceipt, makeReceipt, type Receipt, type ReceiptData } from './receipt.js';
 import { ResultInbox } from './results.js';
-import { type JobData, toWire, type WireCommand } from './wire.js';
+import { type JobData, type RotatedValue, toWire, type WireCommand } from './wire.js';
 
 const OPTION_RULES = {
   commandId: (value: unknown) => commandIdProblem(value) && '1–128 of A–Z a–z 0–9 . _ -',
@@ -144,6 +145,17 @@ export class TokenProducer implements TokenOperations {
     return this.#perform('refresh', input, options) as Promise<Token<D> | undefined>;
   }
 
+  /**
+   * As in process. With a `commandId`, whoever has the token and calls this again with it, in another process too, is given
+   * the same successor for as long as the result is kept.
+   */
+  rotate<D extends object = AnyData>(
+    input: RotateInput,
+    options?: CommandOptions,
+  ): Promise<Token<D> | undefined> {
+    return this.#perform('rotate', input, options) as Promise<Token<D> | undefined>;
+  }
+
   delete(input: DeleteInput, options?: CommandOptions): Promise<boolean> {
     return this.#perform('delete', input, options) as Promise<boolean>;
   }
@@ -225,7 +237,7 @@ export class TokenProducer implements TokenOperations {
     return this.#calls.run(() => {
       checkOptions('result', options, { timeout: OPTION_RULES.timeout });
       checkReceipt(receipt);
-      return this.#result<O>(receipt, options, false);
+      return this.#result<O>(receipt, options);
     });
   }
 
@@ -263,8 +275,9 @@ export class TokenProducer implements TokenOperations {
       const commandId = options.commandId ?? newCommandId();
       const value = await this.#inbox.expect(commandId, async () => {
         const receipt = await this.#enqueue(operation, sealed, commandId, options.commandId !== undefined);
-        return this.#result(receipt, options, options.commandId === undefined);
+        return this.#value(receipt, options, options.commandId === undefined);
       });
+      if (sealed.successor) return toSuccessor(value as RotatedValue | undefined, sealed.successor);
       const isRecord = sealed.token !== undefined && typeof value === 'object';
       return isRecord ? { ...(value as object), token: sealed.token } : value;
     });
@@ -305,11 +318,21 @@ export class TokenProducer implements TokenOperations {
     return makeReceipt({ operation, commandId: wire.commandId, jobId, ...id }, secret);
   }
 
+  /** Of a rotation without its nonce: whoever has no more than the receipt can make nothing of it. */
   async #result<O extends Operation>(
     receipt: ReceiptData<O>,
+    options: ResultOptions,
+  ): Promise<Operations[O]['result']> {
+    const value = await this.#value(receipt, options, false);
+    if (receipt.operation === 'rotate' && value) delete (value as Partial<RotatedValue>).nonce;
+    return value as Operations[O]['result'];
+  }
+
+  async #value(
+    receipt: ReceiptData,
     { timeout = this.#timeout }: ResultOptions,
     heard: boolean,
-  ): Promise<Operations[O]['result']> {
+  ): Promise<unknown> {
     const result = await this.#inbox.wait(receipt, timeout, heard);
     if (!result) {
       throw new ResultTimeoutError(
@@ -318,7 +341,7 @@ export class TokenProducer implements TokenOperations {
       );
     }
     if (result.error) throw fromWireError(result.error);
-    return result.value as Operations[O]['result'];
+    return result.value;
   }
 
   /** A command of the caller's own id: the first with that id counts, and another must be equal to it. */
@@ -329,8 +352,8 @@ export class TokenProducer implements TokenOperations {
     if (!isTaken) await this.#add(lane, jobId, 'command', [command]);
     const stored = isTaken ? undefined : await this.#job(lane, jobId);
     const first = (stored?.data as JobData | undefined)?.commands?.[0];
-    const content = withoutStamp(JSON.parse(JSON.stringify(command)));
-    if (isTaken || (first && !isDeepStrictEqual(withoutStamp(first), content))) {
+    const content = contentOf(JSON.parse(JSON.stringify(command)));
+    if (isTaken || (first && !isDeepStrictEqual(contentOf(first), content))) {
       throw new CommandConflictError(
         `the commandId "${command.commandId}" was enqueued with another content`,
       );
@@ -378,6 +401,19 @@ const asPage = (value: unknown): OwnersPage => ({
   cursor: (value as OwnersPage).cursor,
 });
 
-function withoutStamp({ issuedAt: _, ...content }: WireCommand): Record<string, unknown> {
-  return content;
+/** The token of the successor that took effect, be it that of another command. */
+function toSuccessor(
+  value: RotatedValue | undefined,
+  successor: (nonce: string) => string,
+): Token | undefined {
+  if (!value) return undefined;
+  const { nonce, ...record } = value;
+  return { ...record, token: successor(nonce) };
+}
+
+/** What a command asks for: each time that a rotation is sealed, it has another successor. */
+function contentOf({ issuedAt: _, ...content }: WireCommand): Record<string, unknown> {
+  if (content.op !== 'rotate') return content;
+  const { successor: __, nonce: ___, hint: ____, ...asked } = content;
+  return asked;
 }

@@ -2,7 +2,7 @@
 import { buildCommand, type Command, fieldsOf, isOperation, READS } from '../tokens/commands.js';
 import { type FieldProblem, ValidationError, type WireError } from '../tokens/errors.js';
 import { commandIdProblem } from '../tokens/fields.js';
-import type { Operation } from '../tokens/types.js';
+import type { Operation, TokenRecord } from '../tokens/types.js';
 import { checkCommand } from '../tokens/validation.js';
 import { type Lane, laneOf } from './lanes.js';
 
@@ -34,6 +34,9 @@ export interface CommandResult {
   value?: unknown;
   error?: WireError;
 }
+
+/** The value of a rotation: the successor's record, and what its secret is derived with from that of the token. */
+export type RotatedValue = TokenRecord & { nonce: string };
 
 /** What is published on `replyTo`, and kept as the job's return value. */
 export interface JobResult {

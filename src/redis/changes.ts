@@ -12,6 +12,7 @@ const TOGETHER: Partial<Record<ScriptName, 'changes' | 'revocations' | 'touches'
   create: 'changes',
   update: 'changes',
   refresh: 'changes',
+  rotate: 'changes',
   delete: 'revocations',
   deleteById: 'revocations',
   consume: 'revocations',

@@ -14,6 +14,8 @@ export class RedisClock implements Clock {
   #asked = this.#monotonic;
   #wallAhead = wallAhead();
   #last = 0;
+  /** What a reply told last. */
+  #told = 0;
   #syncing: Promise<void> | undefined;
   #synced = false;
 
@@ -39,12 +41,14 @@ export class RedisClock implements Clock {
       this.#asked = now;
       this.sync().catch(() => {});
     }
-    return Math.floor(this.#time + (now - this.#monotonic) * MICROS_PER_MS);
+    // What is asked for after a reply comes later than what that told of.
+    return Math.max(this.#told + 1, Math.floor(this.#time + (now - this.#monotonic) * MICROS_PER_MS));
   }
 
   /** Every later stamp is later than a time that a reply told. One that is far off the reckoning makes it void. */
   told(time: Microseconds): void {
     if (time > this.#last) this.#last = time;
+    if (time > this.#told) this.#told = time;
     const reckoned = this.#time + (performance.now() - this.#monotonic) * MICROS_PER_MS;
     if (time - reckoned > JUMP * MICROS_PER_MS || reckoned - time > SET_BACK) this.unset();
   }
@@ -77,6 +81,7 @@ export class RedisClock implements Clock {
     }
     // Set back, or another server that is behind: order across that is lost, but commands are not refused for it.
     if (this.#last - this.#time > SET_BACK) this.#last = this.#time;
+    if (this.#told - this.#time > SET_BACK) this.#told = this.#time;
     this.#synced = true;
   }
 

@@ -65,9 +65,15 @@ export function decodeRecord(
     createdAt: toMs(createdAt),
     expiresAt,
   };
-  if (hasAttributes) passAttributes(decodeTexts(attributes), record);
+  if (!hasAttributes) return record;
+  const { rotated } = decodeTexts(attributes);
+  if (rotated !== undefined) record.createdAt = rotated;
+  passAttributes(attributes, record);
   return record;
 }
+
+/** Whether a text stands for a token that was rotated: `[0,app,type,…]`. */
+export const isMarker = (text: string): boolean => text.charCodeAt(1) === 0x30;
 
 /** @throws {CommandFailedError} without a word of the text, which may be anybody's. */
 function parse(text: string): Stored {

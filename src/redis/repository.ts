@@ -7,15 +7,16 @@ import { durationMs } from '../tokens/fields.js';
 import { ownerShard, shardOf } from '../tokens/identity.js';
 import { attributesAtBirth, type TokenUse } from '../tokens/idle.js';
 import type { ResolvedTokenOptions } from '../tokens/options.js';
-import type { Attempt, JobCommand, JobReference, TokenRepository } from '../tokens/repository.js';
+import type { Attempt, JobCommand, JobReference, Rotated, TokenRepository } from '../tokens/repository.js';
 import type { OwnersPage, Scope, TokenRecord } from '../tokens/types.js';
 import { ChangeSender } from './changes.js';
-import { decodeRecord, encodeAttributes, encodeChanges, encodeTail, toMs } from './codec.js';
+import { decodeRecord, encodeAttributes, encodeChanges, encodeTail, isMarker, toMs } from './codec.js';
 import { Deployment } from './deployment.js';
 import { Keys, scopeArgs } from './keys.js';
 import { Numbers } from './numbers.js';
 import { RecordReader } from './reader.js';
 import { parseReply, type Reply, refusal } from './reply.js';
+import { inOtherShard, Rotations } from './rotations.js';
 import { ScopeEnder, type ScopeStep } from './scope-ender.js';
 import type { ScriptName } from './scripts.generated.js';
 import { begun, FOR_EVER, later, toldArgs } from './steps.js';
@@ -36,6 +37,7 @@ export class RedisTokenRepository implements TokenRepository {
   readonly #sweeper: Sweeper;
   readonly #scopeEnder: ScopeEnder;
   readonly #numbers: Numbers;
+  readonly #rotations: Rotations;
 
   constructor(store: Store, options: ResolvedTokenOptions) {
     this.#store = store;
@@ -50,6 +52,7 @@ export class RedisTokenRepository implements TokenRepository {
     const step: ScopeStep = (shard, command, attempt, scope, args) =>
       this.#change('deleteScope', command, attempt, shard, { keys: [this.#keys.floor(shard)], args }, scope);
     this.#scopeEnder = new ScopeEnder(store, this.#keys, this.#shards, step);
+    this.#rotations = new Rotations(store, this.#keys);
   }
 
   get isReady(): boolean {
@@ -66,6 +69,10 @@ export class RedisTokenRepository implements TokenRepository {
 
   reckoned(): Microseconds {
     return this.#deployment.reckoned();
+  }
+
+  onEnd(listener: (id: string) => void): void {
+    this.#rotations.onEnd = listener;
   }
 
   async create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord> {
@@ -100,10 +107,12 @@ export class RedisTokenRepository implements TokenRepository {
     };
   }
 
-  async get(command: Pick<Commands['get'], 'id' | 'app' | 'type'>): Promise<TokenRecord | undefined> {
-    const shard = shardOf(command.id, this.#options.shards);
-    const text = await this.#reader.read(shard, this.#keys.record(shard, command.id));
-    return text === null ? undefined : decodeRecord(command.id, text, command);
+  async get(command: Commands['get']): Promise<TokenRecord | undefined> {
+    const { id } = command;
+    const shard = shardOf(id, this.#options.shards);
+    const text = await this.#reader.read(shard, this.#keys.record(shard, id));
+    if (text !== null && isMarker(text)) return this.#rotations.read(shard, command, text);
+    return text === null ? undefined : decodeRecord(id, text, command);
   }
 
   async touch(use: TokenUse): Promise<void> {
@@ -131,6 +140,24 @@ export class RedisTokenRepository implements TokenRepository {
       args: [command.id, durationMs(command.duration)],
     });
     return recordOf(reply, command.id, command);
+  }
+
+  async rotate(command: Commands['rotate'], attempt: Attempt): Promise<Rotated | undefined> {
+    const { id, successor, nonce, duration } = command;
+    const shard = shardOf(id, this.#options.shards);
+    if (shardOf(successor, this.#options.shards) !== shard) throw inOtherShard();
+    const reply = await this.#change('rotate', command, attempt, shard, {
+      keys: [this.#keys.record(shard, id), this.#keys.record(shard, successor)],
+      args: [
+        ...[id, successor, nonce, duration === undefined ? '' : durationMs(duration)],
+        Math.round(command.grace * 1_000),
+        encodeURIComponent(command.hint ?? ''),
+      ],
+    });
+    const [winner, itsNonce] = reply.rest;
+    if (reply.code !== 'ok' || winner === undefined || itsNonce === undefined) return undefined;
+    const record = recordOf(reply, winner, command);
+    return record && { record, nonce: itsNonce };
   }
 
   async delete(command: Commands['delete'], attempt: Attempt): Promise<boolean> {
@@ -162,7 +189,11 @@ export class RedisTokenRepository implements TokenRepository {
   }
 
   async getById(command: Commands['getById']): Promise<TokenRecord | undefined> {
-    const found = await this.get(command);
+    const { id } = command;
+    const shard = shardOf(id, this.#options.shards);
+    const text = await this.#reader.read(shard, this.#keys.record(shard, id));
+    // Nobody has presented the token: where it was rotated, this is no use of it.
+    const found = text === null || isMarker(text) ? undefined : decodeRecord(id, text, command);
     return isOf(found, command.owner) ? found : undefined;
   }
 
@@ -334,6 +365,12 @@ export class RedisTokenRepository implements TokenRepository {
     });
     const reply = parseReply(answer);
     this.#deployment.told(reply.time);
+    const [ended] = reply.rest;
+    if (
+      ended !== undefined &&
+      (reply.code === 'none' || command.op === 'delete' || command.op === 'deleteById')
+    )
+      this.#rotations.onEnd(ended);
     if (reply.code === 'ok' || reply.code === 'none' || reply.code === 'more') return reply;
     throw refusal(reply, command, {
       maxDataBytes: this.#options.maxDataBytes,

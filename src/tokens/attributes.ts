@@ -13,6 +13,10 @@ export interface TokenAttributes {
   lastUsedAt?: number;
   /** Microseconds: what was revoked of its owner up to then was all but this token. No caller is told. */
   spared?: number;
+  /** Of a successor: the first of those that it stems from. No caller is told. */
+  family?: string;
+  /** Of a successor: when it took its place, in epoch milliseconds; callers are told it as `createdAt`. */
+  rotated?: number;
 }
 
 type Holder = { [Name in keyof TokenAttributes]?: TokenAttributes[Name] | undefined };

@@ -7,7 +7,10 @@ export type Microseconds = number;
 export interface Clock {
   /** The next stamp: strictly rising within the process, and later than any time that the store told it. */
   now(): Microseconds;
-  /** This moment, as often as it is asked: `now`, asked a million times a second, would run ahead. */
+  /**
+   * This moment, later than any time that the store told it, as often as it is asked: `now`, asked a million times a
+   * second, would run ahead.
+   */
   reckoned(): Microseconds;
 }
 

@@ -4,12 +4,15 @@ import type { Revoker } from './events.js';
 import {
   IsDuration,
   IsFlag,
+  IsGrace,
   IsHint,
   IsIdle,
   IsIfVersion,
   IsLabel,
   IsLimit,
   IsName,
+  IsNonce,
+  IsOptionalDuration,
   IsOptionalName,
   IsOwnerCursor,
   IsOwnerLimit,
@@ -78,6 +81,20 @@ export class RefreshCommand extends ScopedCommand {
   @IsDuration() duration!: number;
 }
 
+export class RotateCommand extends ScopedCommand {
+  readonly op = 'rotate';
+  @IsTokenId() id!: string;
+  /** The id of the token that is to take its place. */
+  @IsTokenId() successor!: string;
+  /** What the successor's secret was derived with, by whoever has the token's. */
+  @IsNonce() nonce!: string;
+  @IsOptionalDuration() duration?: number | undefined;
+  /** Seconds within which the rotation may be repeated. */
+  @IsGrace() grace = 0;
+  /** Of the successor's secret: kept where the token has one. */
+  @IsHint() hint?: string | undefined;
+}
+
 export class DeleteCommand extends RevokingCommand {
   readonly op = 'delete';
   @IsTokenId() id!: string;
@@ -143,6 +160,7 @@ export interface Commands {
   get: GetCommand;
   update: UpdateCommand;
   refresh: RefreshCommand;
+  rotate: RotateCommand;
   delete: DeleteCommand;
   deleteAll: DeleteAllCommand;
   consume: ConsumeCommand;
@@ -189,6 +207,10 @@ const KINDS: { [O in Operation]: CommandKind<O> } = {
     fields: ['issuedAt', 'app', 'type', 'id', 'data', 'ifVersion'],
   },
   refresh: { create: () => new RefreshCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'duration'] },
+  rotate: {
+    create: () => new RotateCommand(),
+    fields: ['issuedAt', 'app', 'type', 'id', 'successor', 'nonce', 'duration', 'grace', 'hint'],
+  },
   delete: { create: () => new DeleteCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'reason', 'by'] },
   deleteAll: {
     create: () => new DeleteAllCommand(),

@@ -4,6 +4,8 @@ export const TOKEN_EVENT_TYPES = [
   'token-created',
   'token-updated',
   'token-refreshed',
+  'token-rotated',
+  'token-reused',
   'token-revoked',
   'token-expired',
 ] as const;
@@ -18,6 +20,7 @@ export type RevocationReason =
   | 'deleted-app'
   | 'consumed'
   | 'limit'
+  | 'reused'
   // Whatever else a caller gave: the others stay what an editor suggests.
   | (string & {});
 
@@ -41,12 +44,14 @@ export interface TokenEvent<T extends TokenEventType = TokenEventType> {
     app: string;
     type: string;
     owner: string;
-    /** Of the record after the change; not told of a token that expired. */
+    /** Of the record after the change; of a token that is reused, its last. Not told of one that expired. */
     version?: number;
     /** Of a revocation: what its caller gave, or else which operation it was. */
     reason?: RevocationReason;
     /** Of a revocation: by whom, where its caller told. */
     by?: Revoker;
+    /** The id of the token that took the place of one that was rotated. */
+    successor?: string;
     commandId?: string;
   };
 }

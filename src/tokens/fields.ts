@@ -104,6 +104,18 @@ const dataRule: Rule = (value) => {
   return value === undefined ? 'is missing' : problem && describe(problem);
 };
 
+const MAX_GRACE = 300;
+const graceProblem: Rule = (value) => {
+  if (typeof value !== 'number') return must('a number of seconds', value);
+  return value >= 0 && value <= MAX_GRACE ? undefined : `must be 0 to ${MAX_GRACE} seconds, got ${value}`;
+};
+
+const NONCE = /^[A-Za-z0-9_-]{22,86}$/;
+const nonceProblem: Rule = (value) =>
+  typeof value === 'string' && NONCE.test(value)
+    ? undefined
+    : must('22–86 base64url characters: 16 random bytes or more', value);
+
 const optional =
   (rule: Rule): Rule =>
   (value) =>
@@ -112,6 +124,11 @@ const optional =
 export const IsName = decorator('name', nameProblem);
 export const IsTokenId = decorator('id', idProblem);
 export const IsDuration = decorator('duration', durationProblem);
+export const IsOptionalDuration = decorator('duration', (value) =>
+  value === undefined ? undefined : durationProblem(value),
+);
+export const IsGrace = decorator('grace', graceProblem);
+export const IsNonce = decorator('nonce', nonceProblem);
 export const IsTokenData = decorator('data', dataRule);
 export const IsStamp = decorator('stamp', stampProblem);
 export const IsLimit = decorator('limit', wholeUpTo(LIST_LIMIT));

@@ -26,6 +26,7 @@ import type {
   OwnersInput,
   OwnersPage,
   RefreshInput,
+  RotateInput,
   ScopeDefaults,
   ScopedTokens,
   Token,
@@ -72,7 +73,10 @@ export class InProcessTokens implements TokenOperations {
       }
       const { command, token, possible } = this.#sealer.seal('get', input);
       if (!possible) return undefined;
-      if (!this.#repository.isReady) await this.#repository.ready();
+      if (!this.#repository.isReady) {
+        await this.#repository.ready();
+        command.issuedAt = this.#repository.reckoned();
+      }
       const found = await this.#repository.get(command);
       if (found?.idle !== undefined && command.touch !== false) this.#touches.used(found);
       return toToken<D>(found, token);
@@ -91,6 +95,13 @@ export class InProcessTokens implements TokenOperations {
     return this.#run('refresh', input, ({ command, token, possible }, attempt) =>
       possible ? withToken<D>(this.#repository.refresh(command, attempt), token) : undefined,
     );
+  }
+
+  rotate<D extends object = AnyData>(input: RotateInput): Promise<Token<D> | undefined> {
+    return this.#run('rotate', input, async ({ command, possible, successor }, attempt) => {
+      const rotated = possible ? await this.#repository.rotate(command, attempt) : undefined;
+      return toToken<D>(rotated?.record, rotated && successor?.(rotated.nonce));
+    });
   }
 
   delete(input: DeleteInput): Promise<boolean> {

@@ -27,6 +27,14 @@ export interface Attempt {
   commandId?: string;
 }
 
+/** What came of a rotation. */
+export interface Rotated {
+  /** Of the successor. */
+  record: TokenRecord;
+  /** What its secret is derived with: that of the command, or of one that came before it. */
+  nonce: string;
+}
+
 /**
  * Tokens in a store. Each change is one atomic step with its event, but for the end of very many.
  *
@@ -40,12 +48,15 @@ export interface TokenRepository extends Clock {
   ready(): Promise<void>;
   /** @throws {TokenExistsError} {TokenRevokedError} {LimitExceededError} {CommandExpiredError} */
   create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord>;
+  /** Where the token was rotated, and its grace was over when the command was issued, its family ends before this resolves. */
   get(command: Commands['get']): Promise<TokenRecord | undefined>;
   /**
    * What `get` would resolve to, where that is known without asking the store: an object of the caller's own.
    * `undefined` says nothing about the token.
    */
   peek?(id: string, scope: Scope): TokenRecord | undefined;
+  /** Has a listener hear of each token that ended because another, which had been rotated, was used again or deleted. */
+  onEnd?(listener: (id: string) => void): void;
   /**
    * Writes down that a token was used: from then on it lives for its `idle` time, up to its ceiling. It never shortens a
    * life and never revives one, tells no event, and changes no version. One that was used within `every` is left alone.
@@ -55,6 +66,11 @@ export interface TokenRepository extends Clock {
   update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined>;
   /** @throws {CommandExpiredError} */
   refresh(command: Commands['refresh'], attempt: Attempt): Promise<TokenRecord | undefined>;
+  /**
+   * Puts the successor in the token's place; or answers the one that took it, where that lives and the grace is not over.
+   * @throws {TokenExistsError} where something else has the successor's id. {CommandExpiredError}
+   */
+  rotate(command: Commands['rotate'], attempt: Attempt): Promise<Rotated | undefined>;
   delete(command: Commands['delete'], attempt: Attempt): Promise<boolean>;
   deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number>;
   /** The record as it was. A job that runs again is answered the same, although the record has gone. */

@@ -17,6 +17,7 @@ import type {
   OwnersPage,
   RefreshInput,
   RevocationDetails,
+  RotateInput,
   Scope,
   ScopeDefaults,
   ScopedTokens,
@@ -33,6 +34,7 @@ export interface Door<Options> {
   get<D extends object>(input: GetInput, options?: Options): Promise<Token<D> | undefined>;
   update<D extends object>(input: UpdateInput<D>, options?: Options): Promise<Token<D> | undefined>;
   refresh<D extends object>(input: RefreshInput, options?: Options): Promise<Token<D> | undefined>;
+  rotate<D extends object>(input: RotateInput, options?: Options): Promise<Token<D> | undefined>;
   delete(input: DeleteInput, options?: Options): Promise<boolean>;
   deleteAll(input: DeleteAllInput, options?: Options): Promise<number>;
   consume<D extends object>(input: ConsumeInput, options?: Options): Promise<Token<D> | undefined>;
@@ -93,6 +95,10 @@ export class DoorScope<D extends object, Options = never> implements ScopedToken
 
   async refresh(input: Unscoped<RefreshInput>, options?: Options): Promise<Token<D> | undefined> {
     return this.#door.refresh<D>(this.fill(input, 'refresh'), options);
+  }
+
+  async rotate(input: Unscoped<RotateInput>, options?: Options): Promise<Token<D> | undefined> {
+    return this.#door.rotate<D>(this.fill(input, 'rotate'), options);
   }
 
   async delete(input: Unscoped<DeleteInput>, options?: Options): Promise<boolean> {

@@ -7,7 +7,7 @@ import { type FieldProblem, ValidationError } from './errors.js';
 import { secretProblem } from './fields.js';
 import { ownerShard, shardOf, tokenId } from './identity.js';
 import { isTokenPrefix } from './options.js';
-import { generateToken, isGenerated } from './secret.js';
+import { generateToken, isGenerated, newNonce, successorOf } from './secret.js';
 import type { Operation, Operations } from './types.js';
 import { checkCommand } from './validation.js';
 
@@ -26,6 +26,8 @@ export interface Sealed<O extends Operation> {
   token: string | undefined;
   /** False where the presented text can not be a live token: the answer needs no round trip. */
   possible: boolean;
+  /** Of a rotation: the successor's secret by the nonce that took effect. */
+  successor?: (nonce: string) => string;
 }
 
 /** Any input, as it may come from untyped code. `tokenPrefix` is a scope's own. */
@@ -34,7 +36,7 @@ type RawInput = Record<string, unknown>;
 /** What an input may hold: the fields of inputs, and those of a token, which may be passed as it is. */
 const INPUT_FIELDS = new Set([
   ...['app', 'type', 'owner', 'data', 'duration', 'customToken', 'token', 'limit', 'after', 'tokenPrefix'],
-  ...['hint', 'label', 'idle', 'touch', 'ifVersion', 'cursor', 'except', 'reason', 'by'],
+  ...['hint', 'label', 'idle', 'touch', 'ifVersion', 'cursor', 'except', 'reason', 'by', 'grace'],
   ...['id', 'version', 'createdAt', 'expiresAt', 'lastUsedAt', 'absoluteExpiresAt'],
 ]);
 
@@ -43,6 +45,7 @@ const PRESENTING: ReadonlySet<Operation> = new Set<Operation>([
   'get',
   'update',
   'refresh',
+  'rotate',
   'delete',
   'consume',
 ]);
@@ -108,6 +111,7 @@ export class Sealer {
     command.issuedAt = isChange(command) ? this.#clock.now() : this.#clock.reckoned();
     const bySecret = op === 'create' || presented;
     if (bySecret) (command as Commands['get']).id = NO_ID;
+    if (op === 'rotate') forgetSuccessor(command as Commands['rotate']);
     if (op === 'deleteAll') this.#sealException(command as Commands['deleteAll'], given, prefix, problems);
     if (op === 'create') {
       const create = command as Commands['create'];
@@ -137,6 +141,7 @@ export class Sealer {
     if (op === 'create' && given.hint === true) {
       (command as Commands['create']).hint = hintOf(token, token.startsWith(prefix) ? prefix : '');
     }
+    if (op === 'rotate') return this.#sealRotation(command as Commands['rotate'], token, prefix) as Sealed<O>;
     return { command, token, possible };
   }
 
@@ -159,6 +164,30 @@ export class Sealer {
       command.except = this.#id(app, type, except);
   }
 
+  /** Draws until the successor falls into the token's shard, so that one script sees both. */
+  #sealRotation(command: Commands['rotate'], token: string, prefix: string): Sealed<'rotate'> {
+    const { shards } = this.#options;
+    const shard = shardOf(command.id, shards);
+    const successor = (nonce: string) => successorOf(token, nonce, prefix);
+    // A secret that somebody has thought up could be searched for, from the nonce and the successor's id.
+    if (!isGenerated(token, prefix)) return { command, token, possible: false, successor };
+    for (;;) {
+      const nonce = newNonce();
+      const next = successor(nonce);
+      const id = this.#id(command.app, command.type, next);
+      if (shardOf(id, shards) !== shard) continue;
+      command.nonce = nonce;
+      command.successor = id;
+      command.hint = hintOf(next, prefix);
+      return {
+        command,
+        token,
+        possible: true,
+        successor: (other) => (other === nonce ? next : successor(other)),
+      };
+    }
+  }
+
   #id(app: string, type: string, token: string): string {
     // A text with lone surrogates hashes like another with U+FFFD in their place; no secret starts with NUL.
     const text = token.isWellFormed() ? token : `\0${JSON.stringify(token)}`;
@@ -175,6 +204,13 @@ export class Sealer {
       if (shardOf(id, shards) === shard) return { token, id };
     }
   }
+}
+
+/** These come from the secret. Until they are there, they must not stand in the way of the other fields' checks. */
+function forgetSuccessor(command: Commands['rotate']): void {
+  command.successor = NO_ID;
+  command.nonce = NO_ID;
+  command.hint = undefined;
 }
 
 function addProblem(problems: FieldProblem[], field: string, problem: string | undefined): void {

@@ -1,5 +1,5 @@
 /** Generated secrets: a prefix, 256 random bits in base62, and a checksum that refuses mistyped ones without I/O. */
-import { randomBytes } from 'node:crypto';
+import { hkdfSync, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -12,6 +12,9 @@ const DIGITS = Int8Array.from({ length: 128 }, (_, code) => BASE62.indexOf(Strin
 /** Bytes from here on would favour the first characters: 248 is the largest multiple of 62 in a byte. */
 const UNBIASED = 248;
 
+/** Bytes that are drawn at a time: enough for a secret, nearly always. */
+const DRAWN = 64;
+
 export const DEFAULT_TOKEN_PREFIX = 'rt_';
 
 /**
@@ -20,10 +23,34 @@ export const DEFAULT_TOKEN_PREFIX = 'rt_';
  * @param tokenPrefix what it starts with; default `rt_`.
  */
 export function generateToken(tokenPrefix: string = DEFAULT_TOKEN_PREFIX): string {
+  return fromBytes(tokenPrefix, () => randomBytes(DRAWN));
+}
+
+const NONCE_LENGTH = 32;
+
+/** What a successor's secret is derived with: 32 random bytes, as base64url. */
+export const newNonce = (): string => randomBytes(NONCE_LENGTH).toString('base64url');
+
+/**
+ * The secret of a token's successor: HKDF-SHA-256 (RFC 5869) of the token, with the nonce as its salt. The nonce alone
+ * tells nothing, since a generated token is as random as a key, and the successor does not tell the token.
+ * @param tokenPrefix what the successor starts with.
+ */
+export function successorOf(token: string, nonce: string, tokenPrefix: string): string {
+  const salt = Buffer.from(nonce, 'base64url');
+  let part = 0; // one is enough but for one in a hundred million
+  return fromBytes(
+    tokenPrefix,
+    () => new Uint8Array(hkdfSync('sha256', token, salt, `redis-tokens successor ${part++}`, DRAWN)),
+  );
+}
+
+/** The secret that some evenly distributed bytes make: those that would favour a character are left out. */
+function fromBytes(tokenPrefix: string, draw: () => Uint8Array): string {
   let text = tokenPrefix;
   const length = tokenPrefix.length + SECRET_LENGTH;
   while (text.length < length) {
-    for (const byte of randomBytes(64)) {
+    for (const byte of draw()) {
       if (byte < UNBIASED && text.length < length) text += BASE62[byte % 62];
     }
   }

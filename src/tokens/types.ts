@@ -15,7 +15,7 @@ export interface TokenRecord<D extends object = AnyData> {
   /** Whom it belongs to. */
   owner: string;
   data: D;
-  /** 1 when created, and one more for each update or refresh. */
+  /** 1 when created, and one more for each update, refresh or rotation. */
   version: number;
   /** Epoch milliseconds. */
   createdAt: number;
@@ -108,6 +108,16 @@ export interface RefreshInput extends TokenInput {
   duration: number;
 }
 
+export interface RotateInput extends TokenInput {
+  /** Seconds that the successor lives from now, more than 0, at most ten years. Default: its expiry is the token's. */
+  duration?: number | undefined;
+  /**
+   * Seconds from 0 to 300, fractions allowed, within which rotating the token again gives the same successor again. Some
+   * seconds are enough for requests side by side and for a reply that was lost. Default 0.
+   */
+  grace?: number | undefined;
+}
+
 export interface OwnerInput extends Scope {
   owner: string;
 }
@@ -186,6 +196,7 @@ export interface Operations<D extends object = AnyData> {
   get: { input: GetInput; result: TokenRecord<D> | undefined };
   update: { input: UpdateInput<NoInfer<D>>; result: TokenRecord<D> | undefined };
   refresh: { input: RefreshInput; result: TokenRecord<D> | undefined };
+  rotate: { input: RotateInput; result: TokenRecord<D> | undefined };
   delete: { input: DeleteInput; result: boolean };
   deleteAll: { input: DeleteAllInput; result: number };
   consume: { input: ConsumeInput; result: TokenRecord<D> | undefined };
@@ -225,7 +236,19 @@ export interface TokenOperations {
   update<D extends object = AnyData>(input: UpdateInput<NoInfer<D>>): Promise<Token<D> | undefined>;
   /** Sets a token's remaining life to `duration` seconds from now; never revives it. */
   refresh<D extends object = AnyData>(input: RefreshInput): Promise<Token<D> | undefined>;
-  /** Revokes a token; `false` where there was none. */
+  /**
+   * Puts a successor with a new secret in a generated token's place: at a log-in, after a second factor, or when rights
+   * change (OWASP ASVS 5.0, 7.2.4), or each time that it is used, as refresh tokens are (RFC 9700, section 4.14.2). The
+   * successor has the same data, owner, expiry and all else but its id and `createdAt`; the token is dead at once. Within
+   * `grace` of the rotation, rotating the token again resolves to the same successor, for as long as that lives.
+   *
+   * A token that is used again, by whatever operation, after it was rotated and `grace` is over has been copied by
+   * somebody: what lives of its family is revoked (reason `reused`), and `token-reused` is told once. What was issued
+   * before the rotation, or within `grace`, is no such use.
+   * @throws {ValidationError} before any I/O. A custom token is never rotated: that reads as missing.
+   */
+  rotate<D extends object = AnyData>(input: RotateInput): Promise<Token<D> | undefined>;
+  /** Revokes a token; `false` where there was none. Within the grace of its rotation, its successor. */
   delete(input: DeleteInput): Promise<boolean>;
   /**
    * Revokes every token of an owner in the scope that was created before this call, but for the one in `except`;
@@ -244,7 +267,8 @@ export interface TokenOperations {
    */
   getById<D extends object = AnyData>(input: IdInput): Promise<TokenRecord<D> | undefined>;
   /**
-   * Revokes a token by its id; `false` where there was none, or with `owner` none of that owner's.
+   * Revokes a token by its id; `false` where there was none, or with `owner` none of that owner's. Of one that was rotated it
+   * revokes the token that has taken its place.
    * @throws {ValidationError} where `id` is no id.
    */
   deleteById(input: DeleteByIdInput): Promise<boolean>;
@@ -287,7 +311,8 @@ export interface ScopeDefaults extends Scope {
 
 /** An input without what its scope fills in. */
 export type Unscoped<I extends Scope> = Omit<I, keyof Scope | 'duration'> &
-  (I extends { duration: number } ? { duration?: number | undefined } : unknown);
+  (I extends { duration: number } ? { duration?: number | undefined } : unknown) &
+  ('grace' extends keyof I ? { duration?: number | undefined } : unknown);
 
 /** The operations on the tokens of one scope. */
 export interface ScopedTokens<D extends object = AnyData> {
@@ -302,6 +327,11 @@ export interface ScopedTokens<D extends object = AnyData> {
   update(input: Unscoped<UpdateInput<D>>): Promise<Token<D> | undefined>;
   /** Sets the remaining life to `duration` seconds from now, or to the scope's; never revives a token. */
   refresh(input: Unscoped<RefreshInput>): Promise<Token<D> | undefined>;
+  /**
+   * Puts a successor with a new secret in a generated token's place, and lets the token die. The scope's `duration` is not
+   * taken: without one of its own, the successor's expiry is the token's.
+   */
+  rotate(input: Unscoped<RotateInput>): Promise<Token<D> | undefined>;
   /** Revokes a token; `false` where there was none. */
   delete(input: Unscoped<DeleteInput>): Promise<boolean>;
   /** Revokes every token of an owner in this scope, but for the one in `except`; resolves to their number. */

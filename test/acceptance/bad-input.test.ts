@@ -65,6 +65,12 @@ const WRONG: [operation: keyof TokenOperations, input: unknown, fields: string[]
     ['app', 'type', 'token', 'duration'],
   ],
   ['refresh', {}, ['app', 'type', 'token', 'duration']],
+  [
+    'rotate',
+    { app: 1, type: '', token: {}, duration: 0, grace: 301 },
+    ['app', 'type', 'token', 'duration', 'grace'],
+  ],
+  ['rotate', {}, ['app', 'type', 'token']],
   ['delete', { app: 1, type: '', token: null }, ['app', 'type', 'token']],
   ['delete', [], ['app', 'type', 'token']],
   ['deleteAll', { app: 1, type: '', owner: '' }, ['app', 'type', 'owner']],

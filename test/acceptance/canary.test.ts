@@ -275,6 +275,14 @@ describe('A token', function () {
     seen.add('numbers', inspect([await door.count(OWNER), await door.owners(SCOPE)], { depth: 12 }));
     await door.update({ ...input, data: { cart: null, more: [1] } });
     await door.refresh({ ...input, duration: 120 });
+    await door.rotate(input); // a custom one: nothing
+    const first = keep((await door.create({ ...OWNER, duration: 60, hint: true })).token);
+    const second = keep((await door.rotate({ ...SCOPE, token: first, grace: 60 }))?.token as string);
+    assert.equal((await door.rotate({ ...SCOPE, token: first }))?.token, second);
+    const third = keep((await door.rotate({ ...SCOPE, token: second }))?.token as string);
+    await fails(() => door.rotate({ ...SCOPE, token: third, grace: 301 }));
+    await door.get({ ...SCOPE, token: second }); // used again
+    assert.isUndefined(await door.get({ ...SCOPE, token: third }));
     seen.add('list', inspect(await door.list(OWNER), { depth: 12, showHidden: true }));
     seen.add('id', door.idOf(input));
     if (customToken) await fails(() => door.create({ ...OWNER, duration: 60, customToken }));

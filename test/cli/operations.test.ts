@@ -64,7 +64,17 @@ describe('redis-tokens on the command line', function () {
       const refreshed = await json(['refresh', token, ...SCOPE, '--duration', '86400', ...queue]);
       expect(refreshed.expiresAt).above(record.expiresAt + 80_000_000);
 
-      expect(await json(['revoke', '-', ...SCOPE, ...queue], 0, token)).deep.equal({ revoked: true });
+      const rotated = await json(['rotate', '-', ...SCOPE, '--grace', '5m', ...queue], 0, token);
+      expect(rotated).deep.include({ data: { b: 2, c: [3] }, version: 4, expiresAt: refreshed.expiresAt });
+      const again = await run(['rotate', '-', ...SCOPE, '--token-only', ...queue], { env, input: token });
+      expect(again).include({ status: 0, stdout: `${rotated.token}\n` });
+      expect(await json(['get', '-', ...SCOPE, ...queue], 1, token)).equal(null);
+
+      expect(await json(['revoke', '-', ...SCOPE, ...queue], 0, rotated.token)).deep.equal({ revoked: true });
+      expect(await run(['rotate', '-', ...SCOPE, '--token-only', ...queue], { env, input: token })).include({
+        status: 1,
+        stdout: '',
+      });
       const all = json(['revoke-all', ...SCOPE, '--owner', 'ann', ...queue]);
       expect(await json(['get', token, ...SCOPE, ...queue], 1)).equal(null);
       expect(await all).deep.equal({ revoked: 1 });

@@ -15,7 +15,7 @@ import { type Issue, MAX_COMMAND_AGE, newId, SECOND, World } from './world.js';
 // Lives end at half seconds and all else happens at whole ones, so that no answer depends on who is quicker.
 const seconds = fc.nat(20);
 const duration = fc.integer({ min: 0, max: 40 }).map((whole) => whole + 0.5);
-const id = fc.nat(3);
+const id = fc.nat(5);
 const owner = fc.constantFrom('ann', 'bob');
 const maybeOwner = fc.constantFrom('ann', 'bob', undefined);
 const app = fc.constantFrom('shop', 'shop', 'shop', 'mill');
@@ -55,6 +55,18 @@ const step = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('refresh'), id, app, duration, ...issue }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      op: fc.constant('rotate'),
+      id,
+      app,
+      successor: id,
+      life: fc.option(duration),
+      grace: fc.oneof(fc.constant(0), duration),
+      ...issue,
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('delete'), id, app, ...issue }) },
   {
     weight: 2,
@@ -108,6 +120,7 @@ class Player {
   readonly #movesWorld: boolean;
   readonly #queued: Queued[] = [];
   #advanced = 0;
+  #rotations = 0;
 
   constructor(world: World, ids: string[], movesWorld: boolean) {
     this.#world = world;
@@ -131,6 +144,7 @@ class Player {
       for (const owner of ['ann', 'bob']) await this.#world.list(owner, { app });
     const facts = (await this.#world.facts()).map((fact) => {
       const named = { ...fact, subject: String(this.#ids.indexOf(fact.subject)) };
+      if (fact.successor) named.successor = String(this.#ids.indexOf(fact.successor));
       // Which command met an overdue token is left to the repository.
       if (fact.type === 'token-expired') delete named.commandId;
       return JSON.stringify(named);
@@ -157,6 +171,14 @@ class Player {
         );
       case 'refresh':
         return this.#change(step, (issue) => world.refresh(id, duration, { app, ...issue }));
+      case 'rotate': {
+        const successor = this.#ids[step.successor as number] as string;
+        // Two rotations of a step are two senders': their nonces differ.
+        const nonce = `nonce-of-a-rotation-${String(this.#rotations++).padStart(4, '0')}`;
+        const { life, grace } = step as { life: number | null; grace: number };
+        const fields = { app, successor, nonce, grace, ...(life !== null && { duration: life }) };
+        return this.#change(step, (issue) => world.rotate(id, { ...fields, ...issue }));
+      }
       case 'delete':
         return this.#change(step, (issue) => world.delete(id, { app, ...issue }));
       case 'deleteAll':
@@ -235,6 +257,7 @@ function simplify(answer: unknown): unknown {
       .map((record) => JSON.stringify(record))
       .sort();
   if (typeof answer !== 'object' || answer === null) return answer;
+  if ('nonce' in answer) return { ...answer, record: simplify((answer as { record?: unknown }).record) };
   const { app, owner, data, version, idle, ...times } = answer as TokenRecord;
   const whole = (ms: number | undefined) => ms && Math.floor((ms - times.createdAt) / SECOND);
   const life = [whole(times.expiresAt), whole(times.absoluteExpiresAt)];
@@ -253,7 +276,7 @@ function agree(redis: OpenSubject): void {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40, size: 'max' }), async (steps) => {
         await Promise.all([worlds.memory.reopen(), worlds.redis.reopen()]);
-        const ids = Array.from({ length: 4 }, newId);
+        const ids = Array.from({ length: 6 }, newId);
         const players = [new Player(worlds.memory, ids, false), new Player(worlds.redis, ids, true)] as const;
         for (const step of steps) {
           const [expected, actual] = [

@@ -7,7 +7,7 @@ import { refused } from './refusals.js';
 import { type Issue, newId, SECOND, type World } from './world.js';
 
 /** Of the shard in which the suite's ids lie, however many there are: a limit is for generated tokens of that shard. */
-const [ANN, BOB] = Array.from({ length: 64 }, (_, i) => `owner ${i}`).filter(
+export const [ANN, BOB] = Array.from({ length: 64 }, (_, i) => `owner ${i}`).filter(
   (owner) => ownerShard('shop', 'session', owner, 4) === 0 && ownerShard('shop', 'reset', owner, 4) === 0,
 ) as [string, string];
 

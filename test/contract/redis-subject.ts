@@ -96,7 +96,7 @@ async function readContents(redis: Redis, prefix: string, shards: number): Promi
     const [, shard, name = ''] = /:(\d+)\}:(.*)$/s.exec(key) ?? [];
     const [kind, ...segments] = name.split(':');
     const [app = '', type = '', owner = ''] = segments.map(decodeURIComponent);
-    if (kind === 't') contents.records.push(await readRecord(redis, key, segments[0] as string));
+    if (kind === 't') contents.records.push(...(await readRecord(redis, key, segments[0] as string)));
     if (kind !== 'o' && kind !== 's') continue;
     for (const [member, expiresAt] of await readScores(redis, key)) {
       const id = member.slice(0, 22);
@@ -110,12 +110,13 @@ async function readContents(redis: Redis, prefix: string, shards: number): Promi
 }
 
 /** A record that has just gone reads as one that was over long ago. */
-async function readRecord(redis: Redis, key: string, id: string): Promise<Member> {
+async function readRecord(redis: Redis, key: string, id: string): Promise<Member[]> {
   const [text, ends] = await Promise.all([redis.get(key), redis.call('PEXPIRETIME', key)]);
   const isGone = text === null || ends === -2;
+  if (text?.startsWith('[0,')) return []; // what is left of one that was rotated
   const [app, type, owner, , , expiresAt] = JSON.parse(isGone ? '["","","",0,0,0]' : text);
   if (!isGone && ends !== expiresAt) throw new Error(`${key} expires at ${ends}, its record at ${expiresAt}`);
-  return { app, type, owner, id, expiresAt };
+  return [{ app, type, owner, id, expiresAt }];
 }
 
 async function readScores(redis: Redis, key: string): Promise<[string, number][]> {

@@ -264,6 +264,7 @@ describe('In Redis', () => {
     ['update', (id: string) => world.update(id, { a: 1 })],
     ['refresh', (id: string) => world.refresh(id, 90)],
     ['consume', (id: string) => world.consume(id)],
+    ['rotate', (id: string) => world.rotate(id)],
   ] as const) {
     for (const [reason, member] of [
       ['deleted', (id: string) => `id:shop:session:${id}`],

@@ -4,7 +4,8 @@ import { assert } from 'chai';
 import { MICROS_PER_MS, type Microseconds } from '../../src/tokens/clock.js';
 import { buildCommand, type CommandFields, type Commands } from '../../src/tokens/commands.js';
 import type { TokenEvent } from '../../src/tokens/events.js';
-import type { Attempt, JobReference, TokenRepository } from '../../src/tokens/repository.js';
+import type { Attempt, JobReference, Rotated, TokenRepository } from '../../src/tokens/repository.js';
+import { newNonce } from '../../src/tokens/secret.js';
 import type { Operation, OwnersPage, TokenRecord } from '../../src/tokens/types.js';
 import { checkCommand } from '../../src/tokens/validation.js';
 import type { Member, OpenSubject, Subject } from './subject.js';
@@ -109,6 +110,11 @@ export class World {
 
   refresh(id: string, duration: number, fields: Fields<'refresh'> = {}): Promise<TokenRecord | undefined> {
     return this.#run('refresh', { id, duration, ...fields });
+  }
+
+  /** Without a nonce and a successor of its own, each has another. */
+  rotate(id: string, fields: Fields<'rotate'> = {}): Promise<Rotated | undefined> {
+    return this.#run('rotate', { id, successor: newId(), nonce: newNonce(), ...fields });
   }
 
   delete(id: string, fields: Fields<'delete'> = {}): Promise<boolean> {

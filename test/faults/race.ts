@@ -5,6 +5,7 @@ import { RedisTokens, StoreUnavailableError } from '../../src/index.js';
 import { CommandExecutor, executorRules } from '../../src/queue/executor.js';
 import { LANES, type Lane, laneOf } from '../../src/queue/lanes.js';
 import type { CommandResult, JobResult, WireCommand } from '../../src/queue/wire.js';
+import { shardOf } from '../../src/tokens/identity.js';
 import { Stage } from '../queue/stage.js';
 import { Chance } from '../support/chance.js';
 import { eventually } from '../support/eventually.js';
@@ -47,6 +48,10 @@ export class Race {
   /** In process, on as many shards as the workers. */
   get tokens(): RedisTokens {
     return this.#tokens as RedisTokens;
+  }
+
+  shardOf(id: string): number {
+    return shardOf(id, SHARDS);
   }
 
   count(what: string): void {
@@ -111,8 +116,10 @@ export class Race {
       (await redis.zrange(key, '0', '-1')).map((one) => one.slice(0, 22));
     for (const key of await redis.keys(`{${prefix}:*`)) {
       const name = key.slice(key.indexOf('}:') + 2);
-      if (name.startsWith('t:')) found.records.push(name.slice(2));
-      else if (name.startsWith('o:')) found.ofOwners.push(...(await members(key)));
+      if (name.startsWith('t:')) {
+        const isRotated = (await redis.get(key))?.startsWith('[0,'); // what is left of it is no record
+        if (!isRotated) found.records.push(name.slice(2));
+      } else if (name.startsWith('o:')) found.ofOwners.push(...(await members(key)));
       else if (name.startsWith('s:')) found.ofScopes.push(...(await members(key)));
     }
     return found;

@@ -5,6 +5,7 @@ import type { TokenRecord } from '../../src/index.js';
 import type { RedisTokenRepository } from '../../src/redis/repository.js';
 import type { Microseconds } from '../../src/tokens/clock.js';
 import { buildCommand } from '../../src/tokens/commands.js';
+import { newNonce } from '../../src/tokens/secret.js';
 import { startRedisServer } from '../../tools/redis-server.js';
 import { SCOPE, type Stage } from '../queue/stage.js';
 
@@ -102,6 +103,14 @@ export function create(
 export function refresh(repository: RedisTokenRepository, id: string, duration: number) {
   const command = buildCommand('refresh', { ...SCOPE, issuedAt: repository.now(), id, duration });
   return repository.refresh(command, { until: until(repository) });
+}
+
+/** Answers the id of the successor. */
+export async function rotate(repository: RedisTokenRepository, id: string, duration: number) {
+  const successor = `AA${randomBytes(15).toString('base64url')}`;
+  const fields = { ...SCOPE, issuedAt: repository.now(), id, successor, nonce: newNonce(), duration };
+  const rotated = await repository.rotate(buildCommand('rotate', fields), { until: until(repository) });
+  return rotated?.record.id;
 }
 
 export function deleteAll(

@@ -5,6 +5,7 @@ import {
   generateToken,
   RedisTokens,
   ResultTimeoutError,
+  type Token,
   TokenExistsError,
   type TokenOperations,
   TokenRevokedError,
@@ -65,6 +66,10 @@ async function tell(tokens: TokenOperations): Promise<unknown[]> {
   await call(tokens.deleteAll({ ...SCOPE, owner: 'ann' }));
   await call(tokens.deleteAll({ ...SCOPE, owner: 'ann' }));
   await call(tokens.list({ ...SCOPE, owner: 'ann' }));
+  await call(tokens.rotate({ ...SCOPE, token: 'nobody' }));
+  await call(tokens.rotate({ ...SCOPE, token: generateToken() }));
+  await call(tokens.rotate({ ...SCOPE, token: 7 as never, duration: -1, grace: 301 }));
+  outcomes.push(...(await tellRotation(tokens)));
   await call(tokens.create({ ...SCOPE, owner: '', duration: -1 }));
   await call(tokens.get({ ...SCOPE, token: 7 as never }));
   const [one, two] = await Promise.all(
@@ -91,6 +96,30 @@ async function tell(tokens: TokenOperations): Promise<unknown[]> {
   await call(tokens.deleteApp({ ...SCOPE }));
   outcomes.push(tokens.idOf({ ...SCOPE, token }));
   return outcomes;
+}
+
+/** The same of secrets that differ from run to run. */
+async function tellRotation(tokens: TokenOperations): Promise<unknown[]> {
+  const made = await tokens.create({ ...SCOPE, owner: 'ann', duration: 60, data: { a: 1 }, hint: true });
+  const rotations = { ...made, duration: 600, grace: 300 };
+  const [first, second] = await Promise.all([tokens.rotate(rotations), tokens.rotate(rotations)]);
+  const next = first as Token;
+  assert.deepEqual(second, first);
+  assert.match(next.token, /^rt_\w{49}$/);
+  assert.equal(next.hint, `rt_…${next.token.slice(-4)}`);
+  assert.equal(tokens.idOf(next), next.id);
+  const outcomes = [
+    await tokens.get(made),
+    await tokens.get(next),
+    await tokens.rotate(made),
+    await tokens.rotate(next),
+    await tokens.get(next),
+    await tokens.update({ ...SCOPE, token: next.token, data: { a: 2 } }),
+    await tokens.list({ ...SCOPE, owner: 'ann' }),
+  ];
+  const secretless = (_: string, value: unknown) =>
+    typeof value === 'string' && /^(rt_.*|[\w-]{22})$/.test(value) ? 'secret or id' : value;
+  return outcomes.map((outcome) => timeless(JSON.parse(JSON.stringify(outcome ?? null, secretless))));
 }
 
 describe('Operations through a queue', () => {

@@ -9,6 +9,9 @@ const EXPIRES_AT = 5;
 const REFRESHED_AT = 6;
 const ATTRIBUTES = 7;
 
+/** In the marker of a token that was rotated. */
+const GRACE_ENDS = 7;
+
 /** @param redis a client of the one server that holds the prefix; nothing else may use the prefix meanwhile. */
 export async function moveIntoPast(redis: Redis, prefix: string, ms: number): Promise<void> {
   const now = await serverTime(redis);
@@ -20,6 +23,7 @@ export async function moveIntoPast(redis: Redis, prefix: string, ms: number): Pr
       continue;
     }
     const name = key.slice(key.indexOf('}:') + 2);
+    if (name.startsWith('f:')) await moveScores(redis, key, ms);
     if (name.startsWith('t:')) await moveRecord(redis, key, ms);
     else if (name.startsWith('o:') || name.startsWith('s:')) await moveScores(redis, key, ms);
     else if (name === 'revoked') await moveScores(redis, key, ms * MICROS_PER_MS);
@@ -39,12 +43,18 @@ async function moveRecord(redis: Redis, key: string, ms: number): Promise<void> 
   const text = await redis.get(key);
   if (text === null) return; // it has just expired
   const record = JSON.parse(text);
+  if (record[0] === 0) {
+    record[GRACE_ENDS] -= ms * MICROS_PER_MS;
+    await redis.set(key, JSON.stringify(record), 'KEEPTTL', 'XX');
+    return;
+  }
   record[CREATED_AT] -= ms * MICROS_PER_MS;
   record[EXPIRES_AT] -= ms;
   if (record[REFRESHED_AT] > 0) record[REFRESHED_AT] -= ms * MICROS_PER_MS;
   const attributes = record[ATTRIBUTES];
   if (typeof attributes === 'object') {
-    for (const name of ['absoluteExpiresAt', 'lastUsedAt']) if (name in attributes) attributes[name] -= ms;
+    for (const name of ['absoluteExpiresAt', 'lastUsedAt', 'rotated'])
+      if (name in attributes) attributes[name] -= ms;
     if (attributes.spared) attributes.spared -= ms * MICROS_PER_MS;
   }
   await redis.set(key, JSON.stringify(record), 'KEEPTTL', 'XX');
@@ -54,7 +64,9 @@ async function moveScores(redis: Redis, key: string, by: number): Promise<void> 
   const members = await redis.zrange(key, '0', '-1', 'WITHSCORES');
   const pipeline = redis.pipeline();
   for (let i = 0; i < members.length; i += 2) {
-    pipeline.zadd(key, Number(members[i + 1]) - by, members[i] as string);
+    const score = Number(members[i + 1]);
+    if (!Number.isFinite(score) || score === 0) continue; // no time
+    pipeline.zadd(key, score - by, members[i] as string);
   }
   await pipeline.exec();
 }

@@ -87,6 +87,19 @@ const NO_LIMIT = {
   'a bigint': 10n,
 };
 
+const NO_GRACE = {
+  null: null,
+  text: '10',
+  negative: -1,
+  'more than five minutes': 300.1,
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  'a boolean': true,
+  'an array': [10],
+  'a boxed number': Object(10),
+  'a bigint': 10n,
+};
+
 const NO_PAGE_LIMIT = { ...NO_LIMIT, 'too many': 1_001 };
 
 const NO_OWNER_LIMIT = {
@@ -185,6 +198,7 @@ export const WRONG: Record<Operation, Record<string, Record<string, unknown>>> =
   get: { ...SCOPE, token: TOKEN, touch: NO_FLAG },
   update: { ...SCOPE, token: TOKEN, data: { ...MISSING, ...NO_DATA }, ifVersion: NO_VERSION },
   refresh: { ...SCOPE, token: TOKEN, duration: DURATION },
+  rotate: { ...SCOPE, token: TOKEN, duration: NO_DURATION, grace: NO_GRACE },
   delete: { ...SCOPE, token: TOKEN, ...DETAILS },
   deleteAll: { ...SCOPE, owner: NAME, except: NO_TEXT, ...DETAILS },
   consume: { ...SCOPE, token: TOKEN, ...DETAILS },
@@ -206,6 +220,7 @@ const VALUES: Record<string, unknown> = {
   duration: 60,
   customToken: 'a token of the caller',
   limit: 10,
+  grace: 10,
   idle: 30,
   hint: false,
   label: 'a phone',

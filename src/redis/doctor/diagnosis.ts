@@ -19,6 +19,7 @@ export const PROBLEMS = {
   'index-without-ttl': 'an index that would stay for ever',
   'index-ends-early': 'an index that would go before the sweep has told of its last token',
   'job-without-ttl': 'what was decided for a job would stay for ever',
+  'rotation-without-ttl': 'what is kept of a token that was rotated would stay for ever',
   'key-of-other-type': 'a key of another type than is kept under such a name',
   'wrong-place': 'where nobody looks for it: the id or the name is that of another shard, or of none',
   'unknown-key': 'a key among those of a shard that nothing here reads or writes',

@@ -4,6 +4,7 @@ import { nameProblem } from '../../tokens/fields.js';
 import { ID_PATTERN, shardOf } from '../../tokens/identity.js';
 import type { Scope } from '../../tokens/types.js';
 import type { Keys } from '../keys.js';
+import { isOfRotations, lookAtRotations } from './rotation-check.js';
 import type { Owned, SecondLook } from './second-look.js';
 import { shardKeys } from './shard-check.js';
 
@@ -50,11 +51,13 @@ export class IndexCheck {
     const { findings } = this.#again;
     const indexes: Index[] = [];
     const jobs: string[] = [];
+    const rotations: string[] = [];
     const others = shardKeys(this.#keys, shard);
     for (const key of keys) {
       const [kind = '', ...segments] = key.slice(key.indexOf('}:') + 2).split(':');
       if (others.has(key)) continue; // for another check
       if (key === this.#keys.scopes(shard)) await this.#lookAtScopes(shard, key);
+      else if (isOfRotations(kind, segments)) rotations.push(key);
       else if (kind === 'job' && segments.length >= 3) jobs.push(key);
       else if ((kind === 'o' || kind === 's') && segments.length > 0) {
         const index = this.#indexOf(shard, key, segments);
@@ -63,6 +66,7 @@ export class IndexCheck {
       } else findings.add('unknown-key', { key }, false);
     }
     await this.#lookAtJobs(jobs);
+    await lookAtRotations(this.#again, rotations);
     for (let i = 0; i < indexes.length; i += INDEXES_AT_ONCE) {
       await this.#lookAtIndexes(shard, indexes.slice(i, i + INDEXES_AT_ONCE));
     }

@@ -5,6 +5,7 @@ import { nameProblem } from '../../tokens/fields.js';
 import { ID_PATTERN, shardOf } from '../../tokens/identity.js';
 import { decodeRecord } from '../codec.js';
 import type { Keys } from '../keys.js';
+import { isWholeMarker, MARKER_LIFE } from './rotation-check.js';
 import type { Owned, SecondLook } from './second-look.js';
 
 /** Records whose values are here at a time. */
@@ -41,6 +42,7 @@ export class RecordCheck {
   async #lookAt(shard: number, keys: readonly string[]): Promise<void> {
     const { findings } = this.#again;
     const live: Live[] = [];
+    const markers: string[] = [];
     const values = await this.#again.values(keys);
     for (const [i, key] of keys.entries()) {
       const value = values[i];
@@ -50,6 +52,8 @@ export class RecordCheck {
         findings.add('wrong-place', { key, id }, false);
       } else if (!value) {
         await this.#again.unreadable(key, 'string'); // or it has gone meanwhile
+      } else if (isWholeMarker(value)) {
+        markers.push(key);
       } else {
         findings.looked.records++;
         const record = read(id, value);
@@ -58,6 +62,9 @@ export class RecordCheck {
       }
     }
     await this.#lookFor(shard, live);
+    const lives = await this.#again.read(markers.map((key) => ['pexpiretime', key]));
+    for (const [i, key] of markers.entries())
+      if (lives[i] === -1) await this.#again.rotation(key, MARKER_LIFE);
   }
 
   /** Whether the records' lives and places are what they say themselves. */

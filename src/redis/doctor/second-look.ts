@@ -95,12 +95,21 @@ export class SecondLook {
     this.findings.add('unreadable-member', { key }, removed);
   }
 
-  async job(key: string): Promise<void> {
+  job(key: string): Promise<void> {
+    return this.#withoutTtl('job-without-ttl', key, JOB_LIFE);
+  }
+
+  /** What is left of a token that was rotated. @param life in ms. */
+  rotation(key: string, life: number): Promise<void> {
+    return this.#withoutTtl('rotation-without-ttl', key, life);
+  }
+
+  async #withoutTtl(kind: ProblemKind, key: string, life: number): Promise<void> {
     if (this.#repair) {
-      // Whoever decides something meanwhile sets it as well.
-      if ((await this.#store.read((client) => client.pexpire(key, JOB_LIFE, 'NX'))) === 0) return;
+      // Whoever changes it meanwhile sets it as well.
+      if ((await this.#store.read((client) => client.pexpire(key, life, 'NX'))) === 0) return;
     }
-    this.findings.add('job-without-ttl', { key }, this.#repair);
+    this.findings.add(kind, { key }, this.#repair);
   }
 
   async #run(

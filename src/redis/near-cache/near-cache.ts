@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { MICROS_PER_MS, type Microseconds } from '../../tokens/clock.js';
 import type { Commands } from '../../tokens/commands.js';
 import type { TokenUse } from '../../tokens/idle.js';
-import type { Attempt, JobCommand, JobReference, TokenRepository } from '../../tokens/repository.js';
+import type { Attempt, JobCommand, JobReference, Rotated, TokenRepository } from '../../tokens/repository.js';
 import type { OwnersPage, Scope, TokenRecord } from '../../tokens/types.js';
 import { Entry } from './entry.js';
 import type { Invalidations } from './invalidations.js';
@@ -28,6 +28,7 @@ export class NearCache implements TokenRepository {
     this.#invalidations = invalidations;
     this.#ttl = ttl;
     this.#entries = new LRUCache({ max });
+    repository.onEnd?.((id) => this.#evict(id));
     invalidations.listener = {
       invalidated: (key) => this.#evict(key.slice(-ID_LENGTH)),
       lost: () => this.#evictAll(),
@@ -67,24 +68,8 @@ export class NearCache implements TokenRepository {
     return record.app === scope.app && record.type === scope.type ? entry.copy() : undefined;
   }
 
-  /** Keeps only what was asked for while invalidations were heard, and of which none was heard since. */
-  async get(command: Pick<Commands['get'], 'id' | 'app' | 'type'>): Promise<TokenRecord | undefined> {
-    const { id } = command;
-    const near = this.peek(id, command);
-    if (near) return near;
-    const asked = performance.now();
-    if (!this.#invalidations.hears(asked)) return this.#repository.get(command as Commands['get']);
-    const flight: Flight = {};
-    this.#flights.set(id, flight);
-    try {
-      const found = await this.#repository.get(command as Commands['get']);
-      if (!found || this.#flights.get(id) !== flight) return found;
-      const entry = new Entry(found, asked);
-      this.#entries.set(id, entry);
-      return entry.copy();
-    } finally {
-      if (this.#flights.get(id) === flight) this.#flights.delete(id);
-    }
+  get(command: Commands['get']): Promise<TokenRecord | undefined> {
+    return this.#read(command, (asked) => this.#repository.get(asked));
   }
 
   create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord> {
@@ -101,6 +86,10 @@ export class NearCache implements TokenRepository {
 
   refresh(command: Commands['refresh'], attempt: Attempt): Promise<TokenRecord | undefined> {
     return this.#evicting(command, this.#repository.refresh(command, attempt));
+  }
+
+  rotate(command: Commands['rotate'], attempt: Attempt): Promise<Rotated | undefined> {
+    return this.#evicting(command, this.#repository.rotate(command, attempt));
   }
 
   delete(command: Commands['delete'], attempt: Attempt): Promise<boolean> {
@@ -134,7 +123,7 @@ export class NearCache implements TokenRepository {
 
   /** As get: what is kept is known with its owner. */
   async getById(command: Commands['getById']): Promise<TokenRecord | undefined> {
-    const found = await this.get(command);
+    const found = await this.#read({ ...command, owner: undefined }, (any) => this.#repository.getById(any));
     return command.owner === undefined || found?.owner === command.owner ? found : undefined;
   }
 
@@ -173,6 +162,29 @@ export class NearCache implements TokenRepository {
   async close(): Promise<void> {
     await this.#invalidations.close();
     await this.#repository.close();
+  }
+
+  /** Keeps only what was asked for while invalidations were heard, and of which none was heard since. */
+  async #read<C extends Commands['get' | 'getById']>(
+    command: C,
+    ask: (command: C) => Promise<TokenRecord | undefined>,
+  ): Promise<TokenRecord | undefined> {
+    const { id } = command;
+    const near = this.peek(id, command);
+    if (near) return near;
+    const asked = performance.now();
+    if (!this.#invalidations.hears(asked)) return ask(command);
+    const flight: Flight = {};
+    this.#flights.set(id, flight);
+    try {
+      const found = await ask(command);
+      if (!found || this.#flights.get(id) !== flight) return found;
+      const entry = new Entry(found, asked);
+      this.#entries.set(id, entry);
+      return entry.copy();
+    } finally {
+      if (this.#flights.get(id) === flight) this.#flights.delete(id);
+    }
   }
 
   /** Before the change resolves, and also where it fails: it may have taken effect all the same. */

@@ -4,6 +4,7 @@
 --- @include "create"
 --- @include "update"
 --- @include "refresh"
+--- @include "rotate"
 
 -- Changes nothing, and is refused where nothing may grow.
 local probe = redis.pcall('SETRANGE', tag .. 'none', 0, '')

@@ -14,6 +14,7 @@
 --- @include "attempt"
 --- @include "index"
 --- @include "mark"
+--- @include "family"
 --- @include "told"
 
 local AT_ONCE = 1000 -- tokens that one atomic step ends
@@ -42,7 +43,14 @@ local function spare(record)
   end
   return true
 end
-local is_spared = except ~= '' and spare(read(except))
+local excepted = except ~= '' and redis.call('GET', record_key(except))
+local is_spared = excepted and spare(parse(excepted))
+-- One that was spared, and rotated since the first step, stays as what has become of it.
+local rotated = excepted and marker(excepted)
+local function is_successor(record)
+  return rotated and attribute(record, 'family') == rotated.family
+    and tonumber(attribute(record, 'spared') or 0) == stamp
+end
 
 local hidden = except == '' and marked(owner_mark(owner)) > stamp
 mark(owner_mark(owner), stamp)
@@ -56,7 +64,7 @@ for i = 1, #page, 2 do
   local record = read(page[i])
   if not record or record.owner ~= owner then
     expire(page[i], owner)
-  elseif page[i] == except and (is_spared or record.created > stamp) then
+  elseif is_successor(record) or (page[i] == except and (is_spared or record.created > stamp)) then
     -- it stays
   elseif record.created <= stamp or (not queued and record.created > now) then
     to_end[#to_end + 1] = { id = page[i], record = record }

@@ -39,6 +39,14 @@ export class Ward {
     await world.touch(id);
     const job = { job: world.job(), commandId: 'c' };
     await world.create({ id: scatteredId(), owner: 'cid', ...job });
+    // What was rotated, with a grace and without, and used again.
+    for (const grace of [60, 0]) {
+      const { id } = await world.create({ id: scatteredId(), owner: 'cid' });
+      const successor = () => id.slice(0, 2) + scatteredId().slice(2);
+      const rotated = await world.rotate(id, { successor: successor(), grace });
+      await world.rotate(rotated?.record.id as string, { successor: successor() });
+      await world.get(id);
+    }
     // The only one of its owner, and of its scope.
     this.#victim = await world.create({ id: scatteredId(), owner: ANN, type: 'api', data: { k: { a: [] } } });
   }
@@ -114,7 +122,7 @@ export class Ward {
   }
 }
 
-interface Damage {
+export interface Damage {
   what: string;
   found: Partial<Record<ProblemKind, number>>;
   /** What is told where it is repaired. Default: the same. */

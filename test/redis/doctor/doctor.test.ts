@@ -15,6 +15,7 @@ import { rejection } from '../../support/eventually.js';
 import { Opened } from '../../support/opened.js';
 import { freshPrefix, sharedRedis } from '../../support/redis.js';
 import { DAMAGES, Ward } from './damage.js';
+import { ROTATION_DAMAGES } from './rotation-damage.js';
 
 const SHARDS = 4;
 
@@ -57,7 +58,7 @@ describe('The doctor', () => {
     assert.equal(looked.jobs, 1);
   });
 
-  for (const { what, found, repaired = found, wreck, check } of DAMAGES) {
+  for (const { what, found, repaired = found, wreck, check } of [...DAMAGES, ...ROTATION_DAMAGES]) {
     describe(`where ${what}`, () => {
       let example: Subject;
       beforeEach(async () => {

@@ -48,7 +48,8 @@ export async function readStored(redis: Redis, url: string, prefix: string, ledg
     }
     for (const key of await redis.keys(`{${prefix}:${shard}}:*`)) {
       const [kind, ...names] = key.slice(key.indexOf('}:') + 2).split(':');
-      if (kind === 't') stored.records.push(names[0] as string);
+      // What is left of one that was rotated is no record.
+      if (kind === 't' && !(await redis.get(key))?.startsWith('[0,')) stored.records.push(names[0] as string);
       if (kind !== 'o' && kind !== 's') continue;
       const members = await redis.zrange(key, '0', '-1', 'WITHSCORES');
       for (let i = 0; i < members.length; i += 2) {

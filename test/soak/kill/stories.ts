@@ -2,7 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { generateToken, type Operation, type Operations, type TokenProducer } from '../../../src/index.js';
 import { Chance } from '../../support/chance.js';
-import { type Answer, type Entry, isAlive, type Ledger, type Meaning, recordIn } from './ledger.js';
+import { type Answer, type Entry, isAlive, type Ledger, type Meaning, PATIENCE, recordIn } from './ledger.js';
 
 const SCOPES = [
   { app: 'shop', type: 'session' },
@@ -12,6 +12,7 @@ const SCOPES = [
 
 const DURATION = 3_600;
 const SHORT = 2;
+const GRACE = 300;
 
 /** Through whom stories send, so that no more is under way than should be. */
 export interface Sender {
@@ -66,6 +67,7 @@ export class Story {
     if (draw <= 63) return this.#logOutEverywhere();
     if (draw <= 67) return this.#closeDown();
     if (draw <= 73) return this.#underALimit();
+    if (draw > 90) return this.#rotations();
     return draw <= 78 && shortLives ? this.#shortLife() : this.#race();
   }
 
@@ -168,6 +170,33 @@ export class Story {
     if (!again) return;
     const read = await this.#change(again, 'get');
     this.#expect(read, await this.#answer(read), 'a token');
+  }
+
+  /** A token is rotated by many at once, and what takes its place again: each is answered the one successor. */
+  async #rotations(): Promise<void> {
+    let held = await this.#create(this.#name, {});
+    for (let n = this.#chance.int(1, 3); held && n > 0; n--) {
+      const input = { ...this.#of(held), grace: GRACE };
+      const commandIds = Array.from({ length: this.#chance.int(1, 3) }, () => this.#ownId(1) as string);
+      const entries = await Promise.all(
+        commandIds.map((id) => this.#send('rotate', input, this.#mine(), this.#someProducers(), id)),
+      );
+      const answers = await Promise.all(entries.map((entry) => this.#answer(entry)));
+      for (const [i, entry] of entries.entries()) this.#expect(entry, answers[i], 'a token');
+      // The same command again: whoever has the token is told its successor.
+      const [commandId] = commandIds;
+      const next = await this.#any().rotate(input, { commandId, timeout: PATIENCE });
+      if (!next || next.id !== recordIn(answers[0])?.id) {
+        this.#ledger.surprise(entries[0] as Entry, 'asked again it tells another successor');
+        return;
+      }
+      this.#ledger.tokens.set(next.id, { ...this.#scope, token: next.token });
+      held = { id: next.id, token: next.token };
+      const changed = await this.#change(held, this.#chance.pick(['update', 'refresh', 'get']));
+      this.#expect(changed, await this.#answer(changed), 'a token');
+    }
+    if (!held || this.#chance.is(0.5)) return;
+    await this.#end(held);
   }
 
   /** One token's end, in whatever way; of two that consume it, one gets it. */
@@ -339,6 +368,8 @@ export class Story {
   #ownId(probability: number): string | undefined {
     return this.#chance.is(probability) ? `${this.#name}.${this.#count++}` : undefined;
   }
+
+  #someProducers = () => (this.#chance.is(0.3) ? this.#producers : this.#producers.slice(0, 1));
 
   #any = (): TokenProducer => this.#chance.pick(this.#producers);
 }

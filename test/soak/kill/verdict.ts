@@ -21,6 +21,8 @@ interface Life {
   /** Events from its creation on; that of version v stands at v - 1. */
   versions: TokenEvent[];
   end: TokenEvent | undefined;
+  /** Of a successor: how many versions its token had before it. */
+  inherited: number;
 }
 
 /** What ends many, and the reason that it tells. */
@@ -34,6 +36,7 @@ const EVENT_OF: Record<string, string> = {
   create: 'token-created',
   update: 'token-updated',
   refresh: 'token-refreshed',
+  rotate: 'token-rotated',
   delete: 'token-revoked',
   deleteAll: 'token-revoked',
   consume: 'token-revoked',
@@ -135,11 +138,13 @@ export class Verdict {
       const life = lives.at(-1);
       if (type === 'token-created') {
         if (life && !life.end) this.#object('was created while it lived', subject);
-        lives.push({ id: subject, create: entry, versions: [event], end: undefined });
+        lives.push({ id: subject, create: entry, versions: [event], end: undefined, inherited: 0 });
         this.#lives.set(subject, lives);
         if (data.version !== 1) this.#object(`was created with version ${data.version}`, subject);
       } else if (!life || life.end) {
         this.#object(`${type} of what was dead`, subject);
+      } else if (type === 'token-rotated') {
+        this.#readRotation(life, event);
       } else if (type === 'token-revoked' || type === 'token-expired') {
         life.end = event;
         if (type === 'token-expired' && !life.create?.meaning.short) this.#object('has expired', subject);
@@ -151,6 +156,18 @@ export class Verdict {
           this.#object(`${type}: version ${data.version} follows ${life.versions.length - 1}`, subject);
       }
     }
+  }
+
+  /** The successor goes on where its token ends. */
+  #readRotation(life: Life, event: TokenEvent): void {
+    const { successor = '', version } = event.data;
+    life.end = event;
+    const versions = [...life.versions, event];
+    if (version !== versions.length) this.#object(`was rotated to version ${version}`, event.subject);
+    if (this.#lives.has(successor)) this.#object('took the place of another twice', successor);
+    this.#lives.set(successor, [
+      { id: successor, create: life.create, versions, end: undefined, inherited: life.versions.length },
+    ]);
   }
 
   /** One result for each command, whomever one asks. */
@@ -171,7 +188,7 @@ export class Verdict {
       const { code, message } = result?.error ?? {};
       const told = result?.error
         ? { status: 'failed', code, message }
-        : { status: 'completed', value: result?.value };
+        : { status: 'completed', value: withoutNonce(result?.value) };
       if (heard.length !== 1 || !isDeepStrictEqual(told, answer))
         this.#object(`its channel told ${JSON.stringify(heard)}`, entry);
     }
@@ -205,6 +222,10 @@ export class Verdict {
     const [effect] = effects;
     if (effect && effect.subject !== receipt.id) this.#object(`changed ${effect.subject}`, entry);
     if (effects.length === wanted) return;
+    // The successor that another rotation has made is answered, too.
+    const rotatedBefore =
+      op === 'rotate' && this.#lives.get(receipt.id ?? '')?.[0]?.end?.type === 'token-rotated';
+    if (rotatedBefore && effects.length === 0) return;
     // What was applied before the worker died is answered with the record as of now: with none where it has gone.
     const isGone = effects.length === 1 && effect && this.#lifeOf(effect)?.end !== undefined;
     const isReplayed =
@@ -222,7 +243,9 @@ export class Verdict {
     if (!read) return;
     const life = this.#lives
       .get(entry.receipt.id ?? '')
-      ?.find(({ create }) => recordIn(create?.answer)?.createdAt === read.createdAt);
+      ?.find(
+        ({ create, inherited }) => inherited > 0 || recordIn(create?.answer)?.createdAt === read.createdAt,
+      );
     if (!life || read.version > life.versions.length) this.#object('there was no such version', entry);
     else {
       this.#judgeRecord('it is read', read, life, entry);
@@ -248,6 +271,7 @@ export class Verdict {
     }
     // Every answer shows the life at one of its versions: its own, or a later one where the job ran again.
     for (const [i, event] of versions.entries()) {
+      if (i < life.inherited) continue; // the token's own
       const entry = this.#byCommandId.get(event.data.commandId ?? '');
       const told = recordIn(entry?.answer);
       if (!entry || !told) continue;
@@ -321,8 +345,17 @@ export class Verdict {
   }
 
   #lifeOf(event: TokenEvent): Life | undefined {
-    return this.#lives.get(event.subject)?.find(({ versions }) => versions.includes(event));
+    return this.#lives
+      .get(event.data.successor ?? event.subject)
+      ?.find(({ versions }) => versions.includes(event));
   }
+}
+
+/** What a rotation is answered to whoever asks with the receipt alone. */
+function withoutNonce(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !('nonce' in value)) return value;
+  const { nonce: _, ...record } = value;
+  return record;
 }
 
 /** The id in a text of an index. */

@@ -2,6 +2,7 @@
 --- @include "attempt"
 --- @include "index"
 --- @include "mark"
+--- @include "family"
 --- @include "room"
 
 changes.create = function()
@@ -44,7 +45,7 @@ changes.create = function()
     if live and live.owner == owner and (not custom or live.created == created) then
       return settle('ok', text, live.version, live.created, live.expires)
     end
-    return settle('exists')
+    return settle(marker(text) and 'revoked' or 'exists')
   end
 
   if room then make_room(room, owner) end

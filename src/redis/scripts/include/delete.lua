@@ -2,15 +2,18 @@
 --- @include "attempt"
 --- @include "index"
 --- @include "mark"
+--- @include "family"
 --- @include "told"
 
--- owner: whose token it must be, or ''.
-local function delete(id, owner, reason, by)
+-- owner: whose token it must be, or ''. is_use: whether somebody has presented it, and does not know but its id.
+local function delete(id, owner, reason, by, is_use)
   local reply = begin(true)
   if reply then return reply end
 
   local stamp = revocation_time()
-  local record = read(id)
+  local text = redis.call('GET', record_key(id))
+  local record = parse(text)
+  local rotated = not record and marker(text)
   if record and owner ~= '' and record.owner ~= owner then record = nil end
   -- In process it ends what there is when it runs, whatever the clock of its creator said.
   if record and not queued then stamp = math.max(stamp, record.created) end
@@ -19,10 +22,20 @@ local function delete(id, owner, reason, by)
     revoke(id, record, told(reason, 'deleted'), told(by))
     ended = 1
   end
+  local successor
+  if rotated and is_use and is_reuse(rotated) then
+    successor = reuse(id, rotated)
+  elseif rotated and (owner == '' or rotated.owner_json == json_string(owner)) then
+    -- Whoever ends a token that was rotated meanwhile means what has become of it.
+    successor = end_family(rotated.family, told(reason, 'deleted'), queued and stamp, told(by))
+    ended = successor and 1 or 0
+  end
   -- For one owner's token alone it must not be in the way of another owner's.
   mark(owner == '' and id_mark(id) or id_owner_mark(id, owner), stamp)
-  return settle('ok', '', ended)
+  local reply = settle('ok', '', ended)
+  if successor then reply[#reply + 1] = successor end
+  return reply
 end
 
-changes.delete = function() return delete(ARGV[8], '', ARGV[9], ARGV[10]) end
-changes.deleteById = function() return delete(ARGV[8], ARGV[9], ARGV[10], ARGV[11]) end
+changes.delete = function() return delete(ARGV[8], '', ARGV[9], ARGV[10], true) end
+changes.deleteById = function() return delete(ARGV[8], ARGV[9], ARGV[10], ARGV[11], false) end

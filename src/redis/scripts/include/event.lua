@@ -24,8 +24,8 @@ end
 
 local event_time = rfc3339(now_ms)
 
--- owner: as JSON; version, reason and by may be nil
-local function publish(kind, id, owner, version, reason, by)
+-- owner: as JSON; version, reason, by and successor may be nil
+local function publish(kind, id, owner, version, reason, by, successor)
   -- Whoever meets a token that has expired is not the cause of it.
   local caused = command_id ~= '' and kind ~= 'token-expired'
   local body = '"source":"redis-tokens","type":"' .. kind .. '","subject":"' .. id .. '","time":"' .. event_time
@@ -33,6 +33,7 @@ local function publish(kind, id, owner, version, reason, by)
     .. (version and ',"version":' .. digits(version) or '')
     .. (reason and ',"reason":' .. json_string(reason) or '')
     .. (by and ',"by":"' .. by .. '"' or '')
+    .. (successor and ',"successor":"' .. successor .. '"' or '')
     .. (caused and ',"commandId":"' .. command_id .. '"' or '') .. '}}'
   -- The entry's id becomes part of the event's: whoever reads the log adds it in the same way.
   local entry = redis.call('XADD', KEYS[2], 'MAXLEN', '~', LOG_LENGTH, '*', 'event', '{"specversion":"1.0",' .. body)

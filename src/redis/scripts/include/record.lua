@@ -35,20 +35,33 @@ local function parse(text)
   }
 end
 
--- The text of one of what a token has besides its data, or nil.
+-- The text or number of one of what a token has besides its data, as text; nil where there is none of that name.
 local function attribute(record, name)
   if record.attributes == '' then return nil end
-  return string.match(record.attributes, '"' .. name .. '":([^,}]+)')
+  return string.match(record.attributes, '"' .. name .. '":"?([^",}]+)')
 end
 
--- Sets a number among it; others keep their text and place.
-local function set_number(record, name, number)
-  local value = '"' .. name .. '":' .. digits(number)
-  local attributes, found = string.gsub(record.attributes, '"' .. name .. '":[^,}]+', value)
-  if found == 0 then
-    attributes = attributes == '' and ',{' .. value .. '}' or sub(attributes, 1, -2) .. ',' .. value .. '}'
+-- Sets one among it, given as JSON; others keep their text and place.
+local function set_attribute(record, name, json)
+  local attributes = record.attributes
+  local value = '"' .. name .. '":' .. json
+  local from, to = find(attributes, '"' .. name .. '":[^,}]+')
+  if from then
+    record.attributes = sub(attributes, 1, from - 1) .. value .. sub(attributes, to + 1)
+  elseif attributes == '' then
+    record.attributes = ',{' .. value .. '}'
+  else
+    record.attributes = sub(attributes, 1, -2) .. ',' .. value .. '}'
   end
-  record.attributes = attributes
+end
+
+local function set_number(record, name, number)
+  set_attribute(record, name, digits(number))
+end
+
+-- Leaves one out that is not the first among it.
+local function drop_attribute(record, name)
+  record.attributes = string.gsub(record.attributes, ',"' .. name .. '":[^,}]+', '')
 end
 
 -- Milliseconds without use after which a token dies, or nil where use does not count.

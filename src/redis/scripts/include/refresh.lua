@@ -1,5 +1,6 @@
 -- See refresh-5.lua.
 --- @include "meant"
+--- @include "prolong"
 
 changes.refresh = function()
   local id = ARGV[8]
@@ -7,32 +8,20 @@ changes.refresh = function()
   local reply = begin(false, KEYS[5])
   if reply then return reply end
 
-  local record = meant(id)
-  if not record then return settle('none') end
+  local record, _, ended = meant(id)
+  if not record then return settle_none(ended) end
 
-  local ceiling = queued and end_of_life(ARGV[9]) or now_ms + tonumber(ARGV[9])
-  local expires, idle = ceiling, idle_ms(record)
-  if idle then
-    local begun = math.max(ceiling - tonumber(ARGV[9]), tonumber(attribute(record, 'lastUsedAt') or 0))
-    expires = math.min(ceiling, begun + idle)
-  end
-  -- One that waited never shortens what a later one has set.
-  if queued and issued < record.refreshed then
-    expires = math.max(expires, record.expires)
-    if idle then ceiling = math.max(ceiling, tonumber(attribute(record, 'absoluteExpiresAt'))) end
-  end
-  if expires <= now_ms then
+  prolong(record, ARGV[9])
+  if record.expires <= now_ms then
     redis.call('DEL', KEYS[5])
     expire(id, record.owner)
     return settle('none')
   end
 
   record.version = record.version + 1
-  record.expires = expires
-  if idle then set_number(record, 'absoluteExpiresAt', ceiling) end
-  record.refreshed = math.max(issued, record.refreshed)
   local text = write(id, record)
-  index(id, record.owner, expires)
+  outlive(record)
+  index(id, record.owner, record.expires)
   publish('token-refreshed', id, record.owner_json, record.version)
   return settle('ok', text, record.version, record.created)
 end

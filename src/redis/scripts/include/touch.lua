@@ -7,7 +7,8 @@ changes.touch = function()
   local reply = begin(false)
   if reply then return reply end
 
-  local record = meant(id)
+  -- A use that was answered, and is told late, is no use of a token that was rotated meanwhile.
+  local record = meant_of(id, read(id))
   local idle = record and idle_ms(record)
   if not idle or record.expires < now_ms then return settle('none') end -- its key may have outlived it
 
@@ -19,6 +20,7 @@ changes.touch = function()
   -- A use that is told late never shortens what a refresh has set.
   record.expires = math.max(record.expires, math.min(tonumber(attribute(record, 'absoluteExpiresAt')), used + idle))
   write(id, record)
+  outlive(record)
   index(id, record.owner, record.expires)
   return settle('ok')
 end

@@ -7,8 +7,8 @@ changes.update = function()
   local reply = begin(false, KEYS[5])
   if reply then return reply end
 
-  local record = meant(id)
-  if not record then return settle('none') end
+  local record, _, ended = meant(id)
+  if not record then return settle_none(ended) end
 
   if ARGV[10] ~= '' and tonumber(ARGV[10]) ~= record.version then return settle('conflict', '', record.version) end
 

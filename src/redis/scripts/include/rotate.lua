@@ -1,0 +1,78 @@
+-- See rotate-6.lua.
+--- @include "meant"
+--- @include "prolong"
+
+local OWN, OTHER = 1, 2 -- whether the successor is that of this command, or of one before it
+
+-- The reply that names the successor, and the nonce that it follows from; none where either has gone.
+local function with_successor(reply, rotated)
+  local successor, nonce
+  if reply[6] == OWN then
+    successor, nonce = ARGV[9], ARGV[10]
+  else
+    successor, nonce = rotated and rotated.successor, redis.call('GET', nonce_key(ARGV[8]))
+  end
+  if not successor or not nonce then return { 'none', now, '', 0, 0, 0 } end
+  reply[3] = redis.call('GET', record_key(successor)) or ''
+  reply[7], reply[8] = successor, nonce
+  return reply
+end
+
+-- The same successor again, unless it is dead by now.
+local function repeated(rotated)
+  local record = read(rotated.successor)
+  if not record or redis.call('EXISTS', nonce_key(ARGV[8])) == 0 then return settle('none') end
+  local reason = revocation_of(rotated.successor, record)
+  if reason then
+    revoke(rotated.successor, record, reason)
+    return settle('none')
+  end
+  return with_successor(settle('ok', '', record.version, record.created, OTHER), rotated)
+end
+
+changes.rotate = function()
+  local id, successor, nonce, grace = ARGV[8], ARGV[9], ARGV[10], tonumber(ARGV[12])
+
+  local reply = begin(false)
+  if reply then
+    if reply[1] ~= 'ok' then return reply end
+    reply[6] = tonumber(reply[6])
+    return with_successor(reply, marker(redis.call('GET', KEYS[5])))
+  end
+
+  local record, rotated, ended = meant(id)
+  if rotated then return repeated(rotated) end
+  if not record then return settle_none(ended) end
+
+  if ARGV[11] ~= '' then prolong(record, ARGV[11]) end
+  local expires = record.expires
+  if expires <= now_ms then
+    redis.call('DEL', KEYS[5])
+    expire(id, record.owner)
+    return settle('none')
+  end
+
+  -- It keeps when the family began, by which revocations go: none that was issued before the rotation spares it.
+  local family = attribute(record, 'family') or id
+  record.version = record.version + 1
+  set_attribute(record, 'family', '"' .. family .. '"')
+  set_number(record, 'rotated', now_ms)
+  if attribute(record, 'hint') then set_attribute(record, 'hint', '"' .. ARGV[13] .. '"') end
+  drop_attribute(record, 'lastUsedAt') -- nobody has used the successor yet
+  -- First, so that it is refused where memory is full.
+  if write_new(successor, record) then return settle('exists') end
+
+  local key = family_key(family)
+  redis.call('ZADD', key, digits(now_ms), id, 'inf', successor)
+  redis.call('ZREMRANGEBYRANK', key, 0, -KEPT - 2)
+  redis.call('SET', KEYS[5], '[0,' .. app_json .. ',' .. type_json .. ',' .. record.owner_json .. ','
+    .. digits(record.version - 1) .. ',"' .. family .. '","' .. successor .. '",' .. digits(now + grace * 1000) .. ']')
+  keep_family(key, expires)
+  redis.call('PEXPIREAT', KEYS[5], digits(redis.call('PEXPIRETIME', key)))
+  if grace > 0 then redis.call('SET', nonce_key(id), nonce, 'PX', digits(grace)) end
+  unindex(id, record.owner)
+  local _, had_life = index(successor, record.owner, expires)
+  if had_life then publish('token-expired', successor, record.owner_json) end
+  publish('token-rotated', id, record.owner_json, record.version, nil, nil, successor)
+  return with_successor(settle('ok', '', record.version, record.created, OWN))
+end

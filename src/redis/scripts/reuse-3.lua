@@ -1,0 +1,13 @@
+#!lua flags=allow-oom
+-- Purpose: a token that was read has been rotated before: its family ends, once its grace is over.
+-- Input:
+--   KEYS[1] scope index  [2] log  [3] the token's marker
+--   ARGV[1] app  [2] type  [3] ''
+--   ARGV[4] issuedAt of the read  [5] id
+-- Output: the id of what was ended, or nothing
+--- @include "family"
+
+issued = tonumber(ARGV[4])
+local rotated = marker(redis.call('GET', KEYS[3]))
+if rotated and is_reuse(rotated) then return reuse(ARGV[5], rotated) end
+return nil

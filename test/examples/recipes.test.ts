@@ -14,6 +14,12 @@ const PROGRAMS: Record<string, readonly RegExp[]> = {
   sessions: [/^ann$/, /^Firefox on Linux, since \d{4}$/, /^undefined$/],
   'api-keys': [/^Keep it: .* 58 characters$/, /^deploy script: shop_key_…\w{4}$/, /^true undefined$/],
   'email-links': [/^1$/, /^undefined$/],
+  'refresh-tokens': [
+    /^true$/,
+    /^undefined$/,
+    /^(undefined|a token of ann was stolen)$/,
+    /^(undefined|a token of ann was stolen)$/,
+  ],
 };
 
 const examples = readdirSync(join(root, 'examples')).filter((file) => file.endsWith('.ts'));

@@ -27,7 +27,7 @@ describe('A near cache', function () {
     const made = await world.cached();
     const [id = ''] = await connections('pubsub');
     // Back it comes, but for a while it can not subscribe: nothing would be heard.
-    world.way.holdWhere('tracking');
+    world.way.holdWhere(TRACKING);
     await world.redis.client('KILL', 'ID', id);
     await eventually('it is passed by', async () => !(await world.isNear(made)));
     await world.other.update({ ...SCOPE, token: made.token, data: { n: 1 } });

@@ -67,6 +67,33 @@ export function rotateMeetsContract(world: World): void {
       assert.isUndefined(await world.rotate(first.id));
     });
 
+    it('ends its successor for its owner alone, whatever that is called', async () => {
+      const owners = [
+        'a',
+        'a:b',
+        '"',
+        '\\',
+        '","',
+        ',1,"',
+        ']',
+        '%25',
+        '*',
+        '\n',
+        '\u0001',
+        '\u007f',
+        '\u2028',
+        '🙂',
+      ];
+      for (const [i, owner] of owners.entries()) {
+        const first = await world.create({ owner });
+        const second = await successorOf(first.id);
+        assert.isFalse(await world.deleteById(first.id, { owner: owners.at(i - 1) }));
+        assert.deepEqual(await world.list(owner), [second]);
+        assert.isTrue(await world.deleteById(first.id, { owner }));
+        assert.deepEqual(await world.list(owner), []);
+      }
+    });
+
     it('is left alone by uses that are told late', async () => {
       const first = await world.create({ idle: 30, duration: 600 });
       const second = await successorOf(first.id);

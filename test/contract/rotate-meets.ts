@@ -1,6 +1,6 @@
 // Contract: rotations, and what else is done to tokens.
 import { assert } from 'chai';
-import { LimitExceededError, TokenRevokedError } from '../../src/tokens/errors.js';
+import { LimitExceededError, TokenExistsError, TokenRevokedError } from '../../src/tokens/errors.js';
 import type { Rotated } from '../../src/tokens/repository.js';
 import type { TokenRecord } from '../../src/tokens/types.js';
 import { ANN } from './limit.js';
@@ -65,6 +65,33 @@ export function rotateMeetsContract(world: World): void {
       assert.isUndefined(await world.consume(first.id));
       assert.deepEqual(await world.consume(second.id), second);
       assert.isUndefined(await world.rotate(first.id));
+    });
+
+    it('ends its successor for its owner alone, whatever that is called', async () => {
+      const owners = [
+        'a',
+        'a:b',
+        '"',
+        '\\',
+        '","',
+        ',1,"',
+        ']',
+        '%25',
+        '*',
+        '\n',
+        '\u0001',
+        '\u007f',
+        '\u2028',
+        '🙂',
+      ];
+      for (const [i, owner] of owners.entries()) {
+        const first = await world.create({ owner });
+        const second = await successorOf(first.id);
+        assert.isFalse(await world.deleteById(first.id, { owner: owners.at(i - 1) }));
+        assert.deepEqual(await world.list(owner), [second]);
+        assert.isTrue(await world.deleteById(first.id, { owner }));
+        assert.deepEqual(await world.list(owner), []);
+      }
     });
 
     it('is left alone by uses that are told late', async () => {
@@ -173,6 +200,15 @@ export function rotateMeetsContract(world: World): void {
         assert.approximately(second.absoluteExpiresAt ?? 0, world.nowMs() + duration * SECOND, SECOND);
         assert.approximately(second.expiresAt, world.nowMs() + life * SECOND, SECOND);
       }
+    });
+
+    it('leaves its token as it was where the rotation is refused', async () => {
+      const first = await world.create({ idle: 30, duration: 600, hint: 'rt_…0000' });
+      await world.touch(first.id);
+      const [before, other] = [await stored(first.id), await world.create()];
+      const fields = { successor: other.id, duration: 900, hint: 'rt_…1111' };
+      await refused(world.rotate(first.id, fields), TokenExistsError);
+      assert.deepEqual(await world.get(first.id), before);
     });
 
     it('has the use of those before it noticed for as long as it is used', async () => {

@@ -54,6 +54,15 @@ describe('The clock', () => {
     assert.isBelow(reckoned, after + 20_000);
   });
 
+  it('reckons nothing that is asked after a reply to be as early as that, and does not run ahead', async () => {
+    const clock = new RedisClock(async () => NOW);
+    await clock.sync();
+    const told = clock.reckoned() + 500_000;
+    clock.told(told);
+    for (let i = 0; i < 1_000; i++) assert.equal(clock.reckoned(), told + 1);
+    assert.isAbove(clock.now(), told);
+  });
+
   it('rises strictly, however often it is asked', async () => {
     const clock = new RedisClock(async () => NOW);
     await clock.sync();

@@ -144,6 +144,8 @@ describe('With the near cache', () => {
     update: (door, token) => door.update({ ...NEAR_SCOPE, token, data: { a: 1 } }),
     rotate: (door, token) => door.rotate({ ...NEAR_SCOPE, token }),
     delete: (door, token) => door.delete({ ...NEAR_SCOPE, token }),
+    consume: (door, token) => door.consume({ ...NEAR_SCOPE, token }),
+    deleteById: (door, token) => door.deleteById({ ...NEAR_SCOPE, id: door.idOf({ ...NEAR_SCOPE, token }) }),
   } satisfies Record<string, (door: RedisTokens, token: string) => Promise<unknown>>;
 
   for (const [name, use] of Object.entries(uses)) {

@@ -59,6 +59,7 @@ export class MemoryTokenRepository implements TokenRepository {
       live: (token, run) => this.#live(token, run),
       revoke: (token, reason, run, details = {}) => this.#revocations.end(token, reason, details, run),
       expire: (token, run) => this.#expire(token, run),
+      revokedAt: (token) => this.#revocations.newest(token).byId,
     });
   }
 

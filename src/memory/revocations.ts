@@ -2,7 +2,7 @@
 import type { Microseconds } from '../tokens/clock.js';
 import type { Commands } from '../tokens/commands.js';
 import type { RevocationReason } from '../tokens/events.js';
-import type { RevocationDetails } from '../tokens/types.js';
+import type { RevocationDetails, Scope } from '../tokens/types.js';
 import type { EventLog } from './log.js';
 import { appMark, idMark, idOwnerMark, type Marks, ownerMark, scopeMark } from './marks.js';
 import { isAlive, type MemoryRecords, type StoredToken } from './records.js';
@@ -70,7 +70,7 @@ export class Revocations {
   }
 
   /** When it was last revoked by what it belongs to: a create that was issued no later comes too late. */
-  newest(command: Commands['create']): { byId: Microseconds; newest: Microseconds } {
+  newest(command: Scope & { id: string; owner: string }): { byId: Microseconds; newest: Microseconds } {
     const { id, owner } = command;
     const of = (mark: string) => this.#marks.of(mark);
     const byId = Math.max(of(idMark(command, id)), of(idOwnerMark(command, id, owner)));

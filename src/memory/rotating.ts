@@ -1,4 +1,5 @@
 /** Rotations in memory, by the same rules as in Redis: the successor, its repetition, and what using a dead token ends. */
+import type { Microseconds } from '../tokens/clock.js';
 import type { Commands } from '../tokens/commands.js';
 import { TokenExistsError, TokenRevokedError } from '../tokens/errors.js';
 import type { RevocationReason } from '../tokens/events.js';
@@ -14,6 +15,8 @@ interface Store {
   live(token: Scope & { id: string }, run: Run): StoredToken | undefined;
   revoke(token: StoredToken, reason: RevocationReason, run: Run, details?: RevocationDetails): void;
   expire(token: StoredToken, run: Run): void;
+  /** When a token was last revoked by its id; 0 for never. */
+  revokedAt(token: StoredToken): Microseconds;
 }
 
 export class Rotating {
@@ -49,6 +52,11 @@ export class Rotating {
       return isRepeated ? { nonce, successor, nonceUntil: graceEnds } : undefined;
     }
     if (!token || !isMeantBy(command, token, run)) return undefined;
+    // Who has revoked the successor before it was there has meant this token.
+    if (this.#store.revokedAt({ ...token, id: command.successor }) >= token.createdAt) {
+      this.#store.revoke(token, 'deleted', run);
+      return undefined;
+    }
     const successor = successorOf(token, command, run.nowMs);
     if (duration !== undefined) prolong(successor, issuedAt, duration, run);
     delete successor.attributes?.lastUsedAt; // nobody has used it yet

@@ -134,6 +134,24 @@ export function rotateMeetsContract(world: World): void {
       assert.isDefined(await world.get(other.id));
     });
 
+    it('that was revoked before it was there is not made, and its token ends', async () => {
+      for (const owner of [undefined, 'ann']) {
+        const [first, successor] = [await world.create(), newId()];
+        await world.events();
+        assert.isFalse(await world.deleteById(successor, { owner: 'bob' }));
+        const other = await world.create();
+        assert.isDefined(await world.rotate(other.id, { successor }));
+        await world.events();
+        const revoked = newId();
+        assert.isFalse(await world.deleteById(revoked, { owner }));
+        assert.isUndefined(await world.rotate(first.id, { successor: revoked }));
+        for (const id of [first.id, revoked]) assert.isUndefined(await world.getById(id));
+        assert.deepEqual(await world.facts(), [
+          { type: 'token-revoked', subject: first.id, owner: 'ann', version: 1, reason: 'deleted' },
+        ]);
+      }
+    });
+
     it('stays excepted from what its token was excepted from, and from that alone', async () => {
       const first = await world.create({ ago: 20 * SECOND, duration: 600 });
       const issuedAt = world.now() - 5 * SECOND * 1_000;

@@ -43,6 +43,12 @@ changes.rotate = function()
   local record, rotated, ended = meant(id)
   if rotated then return repeated(rotated) end
   if not record then return settle_none(ended) end
+  -- Who has revoked the successor before it was there has meant this token.
+  local reason = revocation_of(successor, record)
+  if reason then
+    revoke(id, record, reason)
+    return settle('none')
+  end
 
   if ARGV[11] ~= '' then prolong(record, ARGV[11]) end
   local expires = record.expires

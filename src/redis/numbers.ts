@@ -93,6 +93,6 @@ export class Numbers {
 
   /** A token lives through the whole millisecond that it expires in. */
   #nowMs(): number {
-    return Math.floor(this.#clock.now() / MICROS_PER_MS);
+    return Math.floor(this.#clock.reckoned() / MICROS_PER_MS);
   }
 }

@@ -19,10 +19,11 @@ export class Touches {
   /** The record was answered to somebody who uses its token. The first use is always written down. */
   used({ id, app, type, idle, lastUsedAt }: TokenRecord): void {
     if (idle === undefined || this.#underWay.has(id)) return;
-    const usedAt = this.#repository.now();
     const every = durationMs(idle) * this.#share;
-    if (lastUsedAt !== undefined && usedAt / MICROS_PER_MS - lastUsedAt < every) return;
-    const touch = this.#touch({ id, app, type, usedAt, every });
+    const isDue =
+      lastUsedAt === undefined || this.#repository.reckoned() / MICROS_PER_MS - lastUsedAt >= every;
+    if (!isDue) return; // without a stamp: reads are many
+    const touch = this.#touch({ id, app, type, usedAt: this.#repository.now(), every });
     this.#underWay.set(
       id,
       touch.then(() => void this.#underWay.delete(id)),

@@ -17,11 +17,18 @@ describe('Uses of tokens', () => {
   let uses: TokenUse[];
   let settle: { resolve(): void; reject(error: Error): void }[];
   let touch: TokenRepository['touch'];
+  let stamps: number;
+  const reckoned = () => NOW * 1_000;
+  const now = () => {
+    stamps++;
+    return reckoned();
+  };
   const touches = (share = 0.1) =>
-    new Touches({ now: () => NOW * 1_000, touch: (use: TokenUse) => touch(use) } as TokenRepository, share);
+    new Touches({ now, reckoned, touch: (use: TokenUse) => touch(use) } as TokenRepository, share);
 
   beforeEach(() => {
     uses = [];
+    stamps = 0;
     settle = [];
     touch = (use) => {
       uses.push(use);
@@ -53,6 +60,14 @@ describe('Uses of tokens', () => {
       touches(share).used(record({ lastUsedAt: NOW - ago }));
       assert.lengthOf(uses, count, `${ago} ms ago, ${share}`);
     }
+  });
+
+  it('take no stamp where they are not written down: reads are too many for that', () => {
+    const one = touches();
+    for (let i = 0; i < 3; i++) one.used(record({ lastUsedAt: NOW - 1 }));
+    assert.equal(stamps, 0);
+    one.used(record());
+    assert.equal(stamps, 1);
   });
 
   it('are written down one at a time for each token', async () => {

@@ -181,11 +181,11 @@ export class RedisTokenRepository implements TokenRepository {
   async consume(command: Commands['consume'], attempt: Attempt): Promise<TokenRecord | undefined> {
     const { id } = command;
     const shard = shardOf(id, this.#options.shards);
-    const { code, record } = await this.#change('consume', command, attempt, shard, {
+    const reply = await this.#change('consume', command, attempt, shard, {
       keys: [this.#keys.floor(shard), this.#keys.record(shard, id)],
       args: [id, ...toldArgs(command)],
     });
-    return code !== 'ok' || record === '' ? undefined : decodeRecord(id, record, command);
+    return recordOf(reply, id, command);
   }
 
   async getById(command: Commands['getById']): Promise<TokenRecord | undefined> {

@@ -14,6 +14,9 @@ import {
   IsNonce,
   IsOptionalDuration,
   IsOptionalName,
+  IsOptionalReason,
+  IsOptionalRevoker,
+  IsOptionalTokenId,
   IsOwnerCursor,
   IsOwnerLimit,
   IsPageLimit,
@@ -22,9 +25,6 @@ import {
   IsTokenData,
   IsTokenId,
   IsTouch,
-  MayBeReason,
-  MayBeRevoker,
-  MayBeTokenId,
 } from './fields.js';
 import type { ListPosition, Operation, OwnerLimit } from './types.js';
 
@@ -42,8 +42,8 @@ abstract class ScopedCommand extends AppCommand {
 
 /** A command that revokes tokens of one scope, and what its events are to tell. */
 abstract class RevokingCommand extends ScopedCommand {
-  @MayBeReason() reason?: string | undefined;
-  @MayBeRevoker() by?: Revoker | undefined;
+  @IsOptionalReason() reason?: string | undefined;
+  @IsOptionalRevoker() by?: Revoker | undefined;
 }
 
 export class CreateCommand extends ScopedCommand {
@@ -123,7 +123,7 @@ export class DeleteAllCommand extends RevokingCommand {
   readonly op = 'deleteAll';
   @IsName() owner!: string;
   /** The id of a token that stays. */
-  @MayBeTokenId() except?: string | undefined;
+  @IsOptionalTokenId() except?: string | undefined;
 }
 
 export class DeleteScopeCommand extends RevokingCommand {
@@ -132,8 +132,8 @@ export class DeleteScopeCommand extends RevokingCommand {
 
 export class DeleteAppCommand extends AppCommand {
   readonly op = 'deleteApp';
-  @MayBeReason() reason?: string | undefined;
-  @MayBeRevoker() by?: Revoker | undefined;
+  @IsOptionalReason() reason?: string | undefined;
+  @IsOptionalRevoker() by?: Revoker | undefined;
 }
 
 export class ListCommand extends ScopedCommand {

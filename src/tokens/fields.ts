@@ -116,6 +116,8 @@ const nonceProblem: Rule = (value) =>
     ? undefined
     : must('22–86 base64url characters: 16 random bytes or more', value);
 
+const flagProblem: Rule = (value) => (typeof value === 'boolean' ? undefined : must('a boolean', value));
+
 const optional =
   (rule: Rule): Rule =>
   (value) =>
@@ -124,9 +126,7 @@ const optional =
 export const IsName = decorator('name', nameProblem);
 export const IsTokenId = decorator('id', idProblem);
 export const IsDuration = decorator('duration', durationProblem);
-export const IsOptionalDuration = decorator('duration', (value) =>
-  value === undefined ? undefined : durationProblem(value),
-);
+export const IsOptionalDuration = decorator('duration', optional(durationProblem));
 export const IsGrace = decorator('grace', graceProblem);
 export const IsNonce = decorator('nonce', nonceProblem);
 export const IsTokenData = decorator('data', dataRule);
@@ -134,9 +134,7 @@ export const IsStamp = decorator('stamp', stampProblem);
 export const IsLimit = decorator('limit', wholeUpTo(LIST_LIMIT));
 export const IsPageLimit = decorator('page limit', wholeUpTo(PAGE_LIMIT));
 export const IsPosition = decorator('position', positionProblem);
-export const IsFlag = decorator('flag', (value) =>
-  typeof value === 'boolean' ? undefined : must('a boolean', value),
-);
+export const IsFlag = decorator('flag', flagProblem);
 
 export const IsHint = decorator(
   'hint',
@@ -147,10 +145,7 @@ export const IsLabel = decorator('label', optional(nameProblem));
 export const IsIdle = decorator('idle', optional(durationProblem));
 export const IsOwnerLimit = decorator('owner limit', optional(ownerLimitProblem));
 export const IsOptionalName = decorator('optional name', optional(nameProblem));
-export const IsTouch = decorator(
-  'touch',
-  optional((value) => (typeof value === 'boolean' ? undefined : must('a boolean', value))),
-);
+export const IsTouch = decorator('touch', optional(flagProblem));
 export const IsIfVersion = decorator(
   'version',
   optional((value) =>
@@ -163,12 +158,12 @@ export const IsOwnerCursor = decorator(
   'cursor',
   optional((value) => (decodeOwnerCursor(value) ? undefined : must('the cursor of a page before', value))),
 );
-export const MayBeTokenId = decorator('id', optional(idProblem));
-export const MayBeReason = decorator(
+export const IsOptionalTokenId = decorator('id', optional(idProblem));
+export const IsOptionalReason = decorator(
   'reason',
   optional((value) => textProblem(value, REASON_LENGTH)),
 );
-export const MayBeRevoker = decorator(
+export const IsOptionalRevoker = decorator(
   'by',
   optional((value) =>
     (REVOKERS as readonly unknown[]).includes(value)

@@ -122,32 +122,33 @@ export class Sealer {
     checkCommand(command, this.#options.maxDataBytes, problems);
     // Copies: the caller may change the objects while the command waits.
     if ('data' in command) command.data = copyData(command.data);
-    if (op === 'create') {
-      const create = command as Commands['create'];
-      if (create.limit) create.limit = { max: create.limit.max, overflow: create.limit.overflow ?? 'reject' };
-    }
-
     if (!bySecret) return { command, token: undefined, possible: true };
-    const sealed = command as Commands['create' | 'get'];
-    if (op === 'create' && !custom) {
-      const { token, id } = this.#generate(command as Commands['create'], prefix);
-      sealed.id = id;
-      if (given.hint === true) (command as Commands['create']).hint = hintOf(token, prefix);
+    if (op === 'create') {
+      const token = this.#sealCreate(command as Commands['create'], given, prefix);
       return { command, token, possible: true };
     }
-    const token = (op === 'create' ? given.customToken : given.token) as string;
-    const possible = op === 'create' || isPossible(token, prefix);
+    const sealed = command as Commands['get'];
+    const token = given.token as string;
     sealed.id = this.#id(sealed.app, sealed.type, token);
-    if (op === 'create' && given.hint === true) {
-      (command as Commands['create']).hint = hintOf(token, token.startsWith(prefix) ? prefix : '');
-    }
     if (op === 'rotate') return this.#sealRotation(command as Commands['rotate'], token, prefix) as Sealed<O>;
-    return { command, token, possible };
+    return { command, token, possible: isPossible(token, prefix) };
   }
 
   /** The id of a presented token. @throws {ValidationError} */
   idOf(input: Operations['delete']['input']): string {
     return this.seal('get', input).command.id;
+  }
+
+  /** Answers the secret. */
+  #sealCreate(command: Commands['create'], { customToken, hint }: RawInput, prefix: string): string {
+    const { app, type, limit, custom } = command;
+    if (limit) command.limit = { max: limit.max, overflow: limit.overflow ?? 'reject' }; // a copy, too
+    const { token, id } = custom
+      ? { token: customToken as string, id: this.#id(app, type, customToken as string) }
+      : this.#generate(command, prefix);
+    command.id = id;
+    if (hint === true) command.hint = hintOf(token, token.startsWith(prefix) ? prefix : '');
+    return token;
   }
 
   /** A text that can not be alive excepts nothing. */

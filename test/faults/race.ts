@@ -158,7 +158,8 @@ export class Race {
       const jobId = `race-${this.#sent++}`;
       const troubles = Array.from({ length: this.chance.int(0, 3) }, () => this.chance.pick(TROUBLES));
       this.#troubles.set(jobId, troubles);
-      if (held && this.chance.is(0.5)) this.#held.set(jobId, held);
+      // Most of them: one that is frozen after its change, or is not held, may come first all the same.
+      if (held && this.chance.is(0.8)) this.#held.set(jobId, held);
       const data = { v: 1, replyTo: `${this.stage.prefix}:results:race`, commands };
       return { name: commands.length > 1 ? 'batch' : 'command', data, opts: { jobId, ...ATTEMPTS } };
     });

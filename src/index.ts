@@ -44,6 +44,15 @@ export {
   type TokenEventType,
 } from './tokens/events.js';
 export type { TokenUse } from './tokens/idle.js';
+export type {
+  Operation,
+  Operations,
+  ScopeDefaults,
+  ScopedOperation,
+  ScopedTokens,
+  TokenOperations,
+  Unscoped,
+} from './tokens/operations.js';
 export type { TokenOptions } from './tokens/options.js';
 export type { Attempt, JobReference, Rotated, TokenRepository } from './tokens/repository.js';
 export { generateToken } from './tokens/secret.js';
@@ -62,8 +71,6 @@ export type {
   IdInput,
   ListInput,
   ListPosition,
-  Operation,
-  Operations,
   OwnerCount,
   OwnerInput,
   OwnerLimit,
@@ -73,13 +80,8 @@ export type {
   RevocationDetails,
   RotateInput,
   Scope,
-  ScopeDefaults,
-  ScopedOperation,
-  ScopedTokens,
   Token,
   TokenInput,
-  TokenOperations,
   TokenRecord,
-  Unscoped,
   UpdateInput,
 } from './tokens/types.js';

@@ -1,5 +1,6 @@
 /** The commands that are operations on tokens: what each takes, and how its result is told. */
-import type { Operation, OwnersPage, TokenRecord } from '../tokens/types.js';
+import type { Operation } from '../tokens/operations.js';
+import type { OwnersPage, TokenRecord } from '../tokens/types.js';
 import { DONE, NOT_FOUND } from './exit-status.js';
 import type { Field } from './fields.js';
 import { type Output, showOwners, showRecord, showTable } from './output.js';

@@ -2,8 +2,8 @@
 import type { Connection } from '../redis/connection.js';
 import { RedisTokens } from '../redis-tokens.js';
 import { pepper, type Settings } from '../service/settings.js';
+import type { Operation, TokenOperations } from '../tokens/operations.js';
 import type { TokenOptions } from '../tokens/options.js';
-import type { Operation, TokenOperations } from '../tokens/types.js';
 
 type Input = Record<string, unknown>;
 

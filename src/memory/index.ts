@@ -1,5 +1,6 @@
 /** `redis-tokens/testing`: tokens without Redis, for an application's own tests. */
 export type { RevocationReason, TokenEvent, TokenEventType } from '../tokens/events.js';
+export type { ScopeDefaults, ScopedTokens, TokenOperations } from '../tokens/operations.js';
 export type { TokenOptions } from '../tokens/options.js';
 export type { TokenRepository } from '../tokens/repository.js';
 export type {
@@ -18,11 +19,8 @@ export type {
   RefreshInput,
   RotateInput,
   Scope,
-  ScopeDefaults,
-  ScopedTokens,
   Token,
   TokenInput,
-  TokenOperations,
   TokenRecord,
   UpdateInput,
 } from '../tokens/types.js';

@@ -1,11 +1,10 @@
 /** Tokens in memory, by the same rules as in Redis: for users' tests, and as the contract suite's second subject. */
-import { MICROS_PER_MS, MICROS_PER_SECOND, type Microseconds } from '../tokens/clock.js';
-import { type Command, type Commands, isRevocation } from '../tokens/commands.js';
+import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
+import type { Command, Commands } from '../tokens/commands.js';
 import { dataBytes, decodeEntries, encodeEntries } from '../tokens/data.js';
 import {
   CommandExpiredError,
   StoreUnavailableError,
-  TokenError,
   TokenExistsError,
   TokenRevokedError,
   ValidationError,
@@ -32,7 +31,7 @@ import { isAlive, MemoryRecords, merge, type StoredToken, toMs, toRecord } from 
 import { Revocations } from './revocations.js';
 import { oldestBeyond } from './room.js';
 import { Rotating } from './rotating.js';
-import { AHEAD, endOfLife, isMeantBy, type Run } from './timing.js';
+import { checkAge, endOfLife, isMeantBy, type Run } from './timing.js';
 
 /** Overdue tokens of its scope that a create ends on its way. */
 const CLEARED_BY_CREATE = 2;
@@ -314,33 +313,14 @@ export class MemoryTokenRepository implements TokenRepository {
     return token.createdAt;
   }
 
-  /** Runs a command once, and keeps what was decided for the job that carries it: refusals too. */
   #decide<O>(command: Command, attempt: Attempt, decide: (run: Run) => O): { outcome: O; run: Run } {
     const run = this.#run(attempt);
     if (run.now > attempt.until) throw new StoreUnavailableError('the change came too late', 'none');
-    let decision = this.#jobs.find(attempt, run.now);
-    if (!decision) {
-      try {
-        this.#checkAge(command, run);
-        decision = { outcome: decide(run) };
-      } catch (error) {
-        if (!(error instanceof TokenError)) throw error;
-        decision = { refusal: error };
-      }
-      this.#jobs.keep(attempt, decision, run.now);
-    }
-    if ('refusal' in decision) throw decision.refusal;
-    return { outcome: decision.outcome as O, run };
-  }
-
-  /** Revocations are never too old, and count from now on where they are ahead. */
-  #checkAge({ op, issuedAt }: Command, { now }: Run): void {
-    if (isRevocation(op)) return;
-    if (issuedAt > now + AHEAD) {
-      const problem = `is more than ${AHEAD / MICROS_PER_SECOND} seconds ahead of the store's clock`;
-      throw new ValidationError(op, [{ field: 'issuedAt', problem }]);
-    }
-    if (now - issuedAt > this.#maxCommandAge) throw new CommandExpiredError();
+    const outcome = this.#jobs.once(run, () => {
+      checkAge(command, run, this.#maxCommandAge);
+      return decide(run);
+    });
+    return { outcome, run };
   }
 
   #run(attempt: Attempt): Run {

@@ -1,6 +1,7 @@
 /** From when and until when a command counts. */
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Microseconds } from '../tokens/clock.js';
-import type { Command } from '../tokens/commands.js';
+import { type Command, isRevocation } from '../tokens/commands.js';
+import { CommandExpiredError, ValidationError } from '../tokens/errors.js';
 import type { Attempt } from '../tokens/repository.js';
 import type { StoredToken } from './records.js';
 
@@ -11,7 +12,7 @@ export interface Run extends Attempt {
 }
 
 /** How far a sender's clock may be ahead. */
-export const AHEAD: Microseconds = 5 * MICROS_PER_SECOND;
+const AHEAD: Microseconds = 5 * MICROS_PER_SECOND;
 
 /** How much younger than a command its token may be: the error of the reckoned clocks. */
 const CLOCK_ERROR: Microseconds = MICROS_PER_MS;
@@ -31,4 +32,14 @@ export const endOfLife = (issuedAt: Microseconds, life: number, { now }: Run): n
 export function revocationTime(issuedAt: Microseconds, { job, now }: Run): Microseconds {
   if (issuedAt > now + AHEAD) return now;
   return job ? issuedAt : Math.max(issuedAt, now);
+}
+
+/** Revocations are never too old, and count from now on where they are ahead. @throws {ValidationError} {CommandExpiredError} */
+export function checkAge({ op, issuedAt }: Command, { now }: Run, maxAge: Microseconds): void {
+  if (isRevocation(op)) return;
+  if (issuedAt > now + AHEAD) {
+    const problem = `is more than ${AHEAD / MICROS_PER_SECOND} seconds ahead of the store's clock`;
+    throw new ValidationError(op, [{ field: 'issuedAt', problem }]);
+  }
+  if (now - issuedAt > maxAge) throw new CommandExpiredError();
 }

@@ -1,6 +1,6 @@
 /** The queues. A revocation has a lane of its own, so that it never waits behind other work. */
 import { isRevocation } from '../tokens/commands.js';
-import type { Operation } from '../tokens/types.js';
+import type { Operation } from '../tokens/operations.js';
 
 export type Lane = 'commands' | 'revocations';
 

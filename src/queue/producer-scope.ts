@@ -1,14 +1,14 @@
 /** A producer's operations for one scope, with its defaults filled in. */
-import { type Door, DoorScope } from '../tokens/scope.js';
+
 import type {
-  AnyData,
   Operation,
   Operations,
-  Scope,
   ScopeDefaults,
   ScopedOperation,
   Unscoped,
-} from '../tokens/types.js';
+} from '../tokens/operations.js';
+import { type Door, DoorScope } from '../tokens/scope.js';
+import type { AnyData, Scope } from '../tokens/types.js';
 import type { Receipt, ReceiptData } from './receipt.js';
 
 export interface EnqueueOptions {

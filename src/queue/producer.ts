@@ -1,19 +1,13 @@
 /** TokenProducer: the operations as commands on a queue, for services that leave Redis to a worker. */
 import { randomBytes } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
-import type { Queue } from 'bullmq';
 import { type Connection, LASTING_CLIENT, openClient } from '../redis/connection.js';
 import { Deployment } from '../redis/deployment.js';
 import { Keys } from '../redis/keys.js';
 import { Store } from '../redis/store.js';
 import { ActiveCalls } from '../tokens/active-calls.js';
-import {
-  CommandConflictError,
-  type FieldProblem,
-  fromWireError,
-  ResultTimeoutError,
-} from '../tokens/errors.js';
+import { type FieldProblem, fromWireError, ResultTimeoutError } from '../tokens/errors.js';
 import { commandIdProblem } from '../tokens/fields.js';
+import type { Operation, Operations, ScopeDefaults, TokenOperations } from '../tokens/operations.js';
 import {
   checkOptions,
   isMilliseconds,
@@ -35,23 +29,19 @@ import type {
   GetInput,
   IdInput,
   ListInput,
-  Operation,
-  Operations,
   OwnersInput,
   OwnersPage,
   RefreshInput,
   RotateInput,
-  ScopeDefaults,
   Token,
   TokenInput,
-  TokenOperations,
   TokenRecord,
   UpdateInput,
 } from '../tokens/types.js';
-import { Batcher, type BatchOptions, resolveBatchOptions } from './batcher.js';
+import { type BatchOptions, resolveBatchOptions } from './batcher.js';
+import { CommandQueues } from './command-queues.js';
 import { KeptResults } from './kept-results.js';
-import { type Lane, laneOf } from './lanes.js';
-import { openQueue } from './open-queue.js';
+import { laneOf } from './lanes.js';
 import {
   type CommandOptions,
   type EnqueueOptions,
@@ -60,7 +50,7 @@ import {
 } from './producer-scope.js';
 import { checkReceipt, makeReceipt, type Receipt, type ReceiptData } from './receipt.js';
 import { ResultInbox } from './results.js';
-import { type JobData, type RotatedValue, toWire, type WireCommand } from './wire.js';
+import { type RotatedValue, toWire } from './wire.js';
 
 const OPTION_RULES = {
   commandId: (value: unknown) => commandIdProblem(value) && '1–128 of A–Z a–z 0–9 . _ -',
@@ -89,8 +79,7 @@ export class TokenProducer implements TokenOperations {
   readonly #sealer: Sealer;
   readonly #inbox: ResultInbox<ReceiptData>;
   readonly #calls = new ActiveCalls('TokenProducer');
-  readonly #queues = new Map<Lane, Queue>();
-  readonly #batchers: Record<Lane, Batcher>;
+  readonly #queues: CommandQueues;
   #closing: Promise<void> | undefined;
 
   /**
@@ -107,20 +96,13 @@ export class TokenProducer implements TokenOperations {
     this.#keys = new Keys(resolved.prefix);
     this.#deployment = new Deployment(this.#store, this.#keys, resolved);
     this.#sealer = new Sealer(resolved, this.#deployment);
-    const kept = new KeptResults(this.#store, this.#keys, (lane, jobId) => this.#job(lane, jobId));
+    const kept = new KeptResults(this.#store, this.#keys, (lane, jobId) => this.#queues.job(lane, jobId));
     this.#inbox = new ResultInbox(
       openClient(connection, { ...LASTING_CLIENT, socketTimeout: resolved.timeout }),
       (source) => this.#keys.results(source),
       (receipt) => kept.read(receipt),
     );
-    const batcher = (lane: Lane, rules = batch) =>
-      new Batcher(rules, newJobId, (jobId, commands) =>
-        this.#add(lane, jobId, commands.length > 1 ? 'batch' : 'command', commands),
-      );
-    this.#batchers = {
-      commands: batcher('commands'),
-      revocations: batcher('revocations', { ...batch, window: 0 }),
-    };
+    this.#queues = new CommandQueues(this.#store, this.#keys, this.#inbox.replyTo, batch);
   }
 
   create<D extends object = AnyData>(input: CreateInput<D>, options?: CommandOptions): Promise<Token<D>> {
@@ -312,7 +294,7 @@ export class TokenProducer implements TokenOperations {
     }
     const wire = toWire(command, commandId);
     const lane = laneOf(operation);
-    const jobId = isCallers ? await this.#addOnce(lane, wire) : await this.#batchers[lane].add(wire);
+    const jobId = await (isCallers ? this.#queues.addOnce(lane, wire) : this.#queues.add(lane, wire));
     const id = 'id' in command ? { id: command.id } : {};
     const secret = operation === 'create' ? token : undefined;
     return makeReceipt({ operation, commandId: wire.commandId, jobId, ...id }, secret);
@@ -344,56 +326,16 @@ export class TokenProducer implements TokenOperations {
     return result.value;
   }
 
-  /** A command of the caller's own id: the first with that id counts, and another must be equal to it. */
-  async #addOnce(lane: Lane, command: WireCommand): Promise<string> {
-    const jobId = `c-${command.commandId}`;
-    const other = lane === 'commands' ? 'revocations' : 'commands';
-    const isTaken = (await this.#job(other, jobId)) !== undefined;
-    if (!isTaken) await this.#add(lane, jobId, 'command', [command]);
-    const stored = isTaken ? undefined : await this.#job(lane, jobId);
-    const first = (stored?.data as JobData | undefined)?.commands?.[0];
-    const content = contentOf(JSON.parse(JSON.stringify(command)));
-    if (isTaken || (first && !isDeepStrictEqual(contentOf(first), content))) {
-      throw new CommandConflictError(
-        `the commandId "${command.commandId}" was enqueued with another content`,
-      );
-    }
-    return jobId;
-  }
-
-  /** Sent again where the reply is lost: a second job with the same id is none. */
-  async #add(lane: Lane, jobId: string, name: string, commands: WireCommand[]): Promise<void> {
-    const data: JobData = { v: 1, replyTo: this.#inbox.replyTo, commands };
-    await this.#store.repeat(() => this.#queue(lane).add(name, data, { jobId }), 'unknown');
-  }
-
-  #job(lane: Lane, jobId: string) {
-    return this.#store.read(() => this.#queue(lane).getJob(jobId));
-  }
-
-  #queue(lane: Lane): Queue {
-    let queue = this.#queues.get(lane);
-    if (!queue) {
-      queue = openQueue(lane, this.#store.client, this.#keys);
-      this.#queues.set(lane, queue);
-    }
-    return queue;
-  }
-
   async #close(): Promise<void> {
     await this.#calls.close();
     await this.#inbox.close();
-    await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
+    await this.#queues.close();
     this.#deployment.leave();
     await this.#store.close();
   }
 }
 
-const random = (): string => randomBytes(16).toString('base64url');
-
-/** Never all digits, and no name of BullMQ's own. */
-const newJobId = (): string => `j-${random()}`;
-const newCommandId = (): string => random();
+const newCommandId = (): string => randomBytes(16).toString('base64url');
 
 /** JSON knows no `undefined`: it leaves out the cursor of the last page. */
 const asPage = (value: unknown): OwnersPage => ({
@@ -409,11 +351,4 @@ function toSuccessor(
   if (!value) return undefined;
   const { nonce, ...record } = value;
   return { ...record, token: successor(nonce) };
-}
-
-/** What a command asks for: each time that a rotation is sealed, it has another successor. */
-function contentOf({ issuedAt: _, ...content }: WireCommand): Record<string, unknown> {
-  if (content.op !== 'rotate') return content;
-  const { successor: __, nonce: ___, hint: ____, ...asked } = content;
-  return asked;
 }

@@ -2,7 +2,7 @@
 import { isOperation } from '../tokens/commands.js';
 import { ValidationError } from '../tokens/errors.js';
 import { commandIdProblem } from '../tokens/fields.js';
-import type { Operation } from '../tokens/types.js';
+import type { Operation } from '../tokens/operations.js';
 
 /** Survives JSON: another process may ask for the result with it. */
 export interface ReceiptData<O extends Operation = Operation> {

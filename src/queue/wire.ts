@@ -2,7 +2,8 @@
 import { buildCommand, type Command, fieldsOf, isOperation, READS } from '../tokens/commands.js';
 import { type FieldProblem, ValidationError, type WireError } from '../tokens/errors.js';
 import { commandIdProblem } from '../tokens/fields.js';
-import type { Operation, TokenRecord } from '../tokens/types.js';
+import type { Operation } from '../tokens/operations.js';
+import type { TokenRecord } from '../tokens/types.js';
 import { checkCommand } from '../tokens/validation.js';
 import { type Lane, laneOf } from './lanes.js';
 

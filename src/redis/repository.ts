@@ -1,6 +1,6 @@
 /** Tokens in Redis: one `GET` to read, one script per change. */
 import { attributesOf } from '../tokens/attributes.js';
-import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
+import type { Microseconds } from '../tokens/clock.js';
 import type { Commands } from '../tokens/commands.js';
 import { ValidationError } from '../tokens/errors.js';
 import { durationMs } from '../tokens/fields.js';
@@ -9,50 +9,48 @@ import { attributesAtBirth, type TokenUse } from '../tokens/idle.js';
 import type { ResolvedTokenOptions } from '../tokens/options.js';
 import type { Attempt, JobCommand, JobReference, Rotated, TokenRepository } from '../tokens/repository.js';
 import type { OwnersPage, Scope, TokenRecord } from '../tokens/types.js';
-import { ChangeSender } from './changes.js';
+import { BulkEnder, FOR_EVER, toldArgs } from './bulk-ender.js';
+import { ChangeScripts, flag } from './change-scripts.js';
 import { decodeRecord, encodeAttributes, encodeChanges, encodeTail, isMarker, toMs } from './codec.js';
 import { Deployment } from './deployment.js';
-import { Keys, scopeArgs } from './keys.js';
+import { JobRecords } from './job-records.js';
+import { Keys } from './keys.js';
+import { Lister } from './lister.js';
 import { Numbers } from './numbers.js';
 import { RecordReader } from './reader.js';
-import { parseReply, type Reply, refusal } from './reply.js';
+import type { Reply } from './reply.js';
 import { inOtherShard, Rotations } from './rotations.js';
-import { ScopeEnder, type ScopeStep } from './scope-ender.js';
-import type { ScriptName } from './scripts.generated.js';
-import { begun, FOR_EVER, later, toldArgs } from './steps.js';
 import type { Store } from './store.js';
 import { Sweeper } from './sweeper.js';
-
-/** Ids that a step of a list is given: it reads so many records at most. */
-const LISTED_AT_ONCE = 500;
 
 export class RedisTokenRepository implements TokenRepository {
   readonly #store: Store;
   readonly #options: ResolvedTokenOptions;
   readonly #keys: Keys;
   readonly #reader: RecordReader;
-  readonly #changes: ChangeSender;
+  readonly #changes: ChangeScripts;
   readonly #deployment: Deployment;
-  readonly #shards: readonly number[];
-  readonly #sweeper: Sweeper;
-  readonly #scopeEnder: ScopeEnder;
+  readonly #ender: BulkEnder;
+  readonly #lister: Lister;
   readonly #numbers: Numbers;
   readonly #rotations: Rotations;
+  readonly #jobs: JobRecords;
+  readonly #sweeper: Sweeper;
 
   constructor(store: Store, options: ResolvedTokenOptions) {
     this.#store = store;
     this.#options = options;
     this.#keys = new Keys(options.prefix);
     this.#reader = new RecordReader(store);
-    this.#changes = new ChangeSender(store);
     this.#deployment = new Deployment(store, this.#keys, options);
-    this.#shards = Array.from({ length: options.shards }, (_, shard) => shard);
-    this.#numbers = new Numbers(store, this.#keys, this.#shards, this);
-    this.#sweeper = new Sweeper(store, this.#keys, this.#shards);
-    const step: ScopeStep = (shard, command, attempt, scope, args) =>
-      this.#change('deleteScope', command, attempt, shard, { keys: [this.#keys.floor(shard)], args }, scope);
-    this.#scopeEnder = new ScopeEnder(store, this.#keys, this.#shards, step);
+    this.#changes = new ChangeScripts(store, this.#keys, this.#deployment, options);
+    const shards = Array.from({ length: options.shards }, (_, shard) => shard);
+    this.#ender = new BulkEnder(store, this.#keys, shards, this.#changes);
+    this.#lister = new Lister(store, this.#keys, shards);
+    this.#numbers = new Numbers(store, this.#keys, shards, this);
     this.#rotations = new Rotations(store, this.#keys);
+    this.#jobs = new JobRecords(store, this.#keys, shards);
+    this.#sweeper = new Sweeper(store, this.#keys, shards);
   }
 
   get isReady(): boolean {
@@ -72,6 +70,7 @@ export class RedisTokenRepository implements TokenRepository {
   }
 
   onEnd(listener: (id: string) => void): void {
+    this.#changes.onEnd = listener;
     this.#rotations.onEnd = listener;
   }
 
@@ -79,7 +78,7 @@ export class RedisTokenRepository implements TokenRepository {
     const { id, app, type, owner, data, limit } = command;
     const shard = shardOf(id, this.#options.shards);
     if (limit) this.#checkLimitable(command, shard);
-    const reply = await this.#change('create', command, attempt, shard, {
+    const reply = await this.#changes.run('create', command, attempt, shard, {
       keys: [
         this.#keys.floor(shard),
         this.#keys.record(shard, id),
@@ -118,7 +117,7 @@ export class RedisTokenRepository implements TokenRepository {
   async touch(use: TokenUse): Promise<void> {
     const shard = shardOf(use.id, this.#options.shards);
     const command = { ...use, op: 'touch', issuedAt: use.usedAt };
-    await this.#change('touch', command, { until: FOR_EVER }, shard, {
+    await this.#changes.run('touch', command, { until: FOR_EVER }, shard, {
       keys: [this.#keys.record(shard, use.id)],
       args: [use.id, use.every],
     });
@@ -126,7 +125,7 @@ export class RedisTokenRepository implements TokenRepository {
 
   async update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined> {
     const shard = shardOf(command.id, this.#options.shards);
-    const reply = await this.#change('update', command, attempt, shard, {
+    const reply = await this.#changes.run('update', command, attempt, shard, {
       keys: [this.#keys.record(shard, command.id)],
       args: [command.id, this.#options.maxDataBytes, command.ifVersion ?? '', ...encodeChanges(command.data)],
     });
@@ -135,7 +134,7 @@ export class RedisTokenRepository implements TokenRepository {
 
   async refresh(command: Commands['refresh'], attempt: Attempt): Promise<TokenRecord | undefined> {
     const shard = shardOf(command.id, this.#options.shards);
-    const reply = await this.#change('refresh', command, attempt, shard, {
+    const reply = await this.#changes.run('refresh', command, attempt, shard, {
       keys: [this.#keys.record(shard, command.id)],
       args: [command.id, durationMs(command.duration)],
     });
@@ -146,7 +145,7 @@ export class RedisTokenRepository implements TokenRepository {
     const { id, successor, nonce, duration } = command;
     const shard = shardOf(id, this.#options.shards);
     if (shardOf(successor, this.#options.shards) !== shard) throw inOtherShard();
-    const reply = await this.#change('rotate', command, attempt, shard, {
+    const reply = await this.#changes.run('rotate', command, attempt, shard, {
       keys: [this.#keys.record(shard, id), this.#keys.record(shard, successor)],
       args: [
         ...[id, successor, nonce, duration === undefined ? '' : durationMs(duration)],
@@ -162,7 +161,7 @@ export class RedisTokenRepository implements TokenRepository {
 
   async delete(command: Commands['delete'], attempt: Attempt): Promise<boolean> {
     const shard = shardOf(command.id, this.#options.shards);
-    const reply = await this.#change('delete', command, attempt, shard, {
+    const reply = await this.#changes.run('delete', command, attempt, shard, {
       keys: [this.#keys.floor(shard), this.#keys.record(shard, command.id)],
       args: [command.id, ...toldArgs(command)],
     });
@@ -171,7 +170,7 @@ export class RedisTokenRepository implements TokenRepository {
 
   async deleteById(command: Commands['deleteById'], attempt: Attempt): Promise<boolean> {
     const shard = shardOf(command.id, this.#options.shards);
-    const reply = await this.#change('deleteById', command, attempt, shard, {
+    const reply = await this.#changes.run('deleteById', command, attempt, shard, {
       keys: [this.#keys.floor(shard), this.#keys.record(shard, command.id)],
       args: [command.id, command.owner ?? '', ...toldArgs(command)],
     });
@@ -181,7 +180,7 @@ export class RedisTokenRepository implements TokenRepository {
   async consume(command: Commands['consume'], attempt: Attempt): Promise<TokenRecord | undefined> {
     const { id } = command;
     const shard = shardOf(id, this.#options.shards);
-    const reply = await this.#change('consume', command, attempt, shard, {
+    const reply = await this.#changes.run('consume', command, attempt, shard, {
       keys: [this.#keys.floor(shard), this.#keys.record(shard, id)],
       args: [id, ...toldArgs(command)],
     });
@@ -198,27 +197,19 @@ export class RedisTokenRepository implements TokenRepository {
   }
 
   async deleteScope(command: Commands['deleteScope'], attempt: Attempt): Promise<number> {
-    return this.#scopeEnder.ofScope(command, attempt);
+    return this.#ender.ofScope(command, attempt);
   }
 
   async deleteApp(command: Commands['deleteApp'], attempt: Attempt): Promise<number> {
-    return this.#scopeEnder.ofApp(command, attempt);
+    return this.#ender.ofApp(command, attempt);
   }
 
-  /** The owner's own shard first: its first script fixes the time that the others are revoked up to. */
   async deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number> {
-    const home = ownerShard(command.app, command.type, command.owner, this.#options.shards);
-    const first = await this.#deleteAllOf(home, command, attempt);
-    const others = this.#shards.filter((shard) => shard !== home);
-    const rest = await Promise.all(
-      others.map((shard) => begun(this.#deleteAllOf(shard, command, attempt, first.stamp))),
-    );
-    return rest.reduce((sum, { ended }) => sum + ended, first.ended);
+    return this.#ender.ofOwner(command, attempt);
   }
 
-  async list(command: Commands['list']): Promise<TokenRecord[]> {
-    const found = await Promise.all(this.#shards.map((shard) => this.#listShard(shard, command)));
-    return found.flat().sort(latestFirst).slice(0, command.limit);
+  list(command: Commands['list']): Promise<TokenRecord[]> {
+    return this.#lister.list(command);
   }
 
   count(command: Commands['count']): Promise<number> {
@@ -229,23 +220,16 @@ export class RedisTokenRepository implements TokenRepository {
     return this.#numbers.owners(command);
   }
 
-  async giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<Set<string>> {
-    const replies = await this.#onShardsOf(commands, (shard, commandIds) =>
-      this.#store.readScript('giveUp', [this.#keys.job(shard, job)], commandIds),
-    );
-    return new Set((replies as string[][]).flat()); // a revocation is done when every shard says so
+  giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<Set<string>> {
+    return this.#jobs.giveUp(job, commands);
   }
 
-  async takeUp(job: JobReference, commands: readonly JobCommand[]): Promise<void> {
-    await this.#onShardsOf(commands, (shard, commandIds) =>
-      this.#store.readScript('takeUp', [this.#keys.job(shard, job)], commandIds),
-    );
+  takeUp(job: JobReference, commands: readonly JobCommand[]): Promise<void> {
+    return this.#jobs.takeUp(job, commands);
   }
 
-  async release(job: JobReference, commands: readonly JobCommand[], keptFor: number): Promise<void> {
-    await this.#onShardsOf(commands, (shard) =>
-      this.#store.read((client) => client.pexpire(this.#keys.job(shard, job), keptFor)),
-    );
+  release(job: JobReference, commands: readonly JobCommand[], keptFor: number): Promise<void> {
+    return this.#jobs.release(job, commands, keptFor);
   }
 
   sweep(signal?: AbortSignal): Promise<number> {
@@ -264,126 +248,11 @@ export class RedisTokenRepository implements TokenRepository {
     const problem = "is for generated tokens of the owner's own shard where shards are more than 1";
     throw new ValidationError('create', [{ field: 'limit', problem }]);
   }
-
-  /** Steps over one shard, until it holds nothing of the owner that is older than the revocation. */
-  async #deleteAllOf(
-    shard: number,
-    command: Commands['deleteAll'],
-    attempt: Attempt,
-    fixed?: Microseconds,
-  ): Promise<{ ended: number; stamp: Microseconds }> {
-    const keys = [this.#keys.floor(shard), this.#keys.ownerIndex(shard, command, command.owner)];
-    const step = (current: Attempt, args: readonly (string | number)[]) =>
-      this.#change('deleteAll', command, current, shard, {
-        keys,
-        args: [command.owner, ...args, command.except ?? '', ...toldArgs(command)],
-      });
-
-    const late = later(attempt);
-    let reply = await step(fixed === undefined ? attempt : late, [fixed ?? '', '', '', 0, 0]);
-    while (reply.code === 'more') {
-      const [ended, stamp, inPass] = reply.numbers;
-      const [expires = '', id = ''] = reply.rest;
-      reply = await begun(step(late, [stamp, expires, id, inPass, ended]));
-    }
-    return { ended: reply.numbers[0], stamp: reply.numbers[1] };
-  }
-
-  /** Finds at once which tokens they are, and reads them in steps: none is missing, or comes twice, for a refresh meanwhile. */
-  async #listShard(shard: number, command: Commands['list']): Promise<TokenRecord[]> {
-    const { owner, limit } = command;
-    const keys = [
-      this.#keys.scopeIndex(shard, command),
-      this.#keys.log(shard),
-      this.#keys.ownerIndex(shard, command, owner),
-    ];
-    const records = new Map<string, TokenRecord>();
-    let place: [expiresAt: number | string, id: string] = [
-      command.after?.expiresAt ?? '',
-      command.after?.id ?? '',
-    ];
-    let left: string[] = [];
-    do {
-      const step = left.slice(0, LISTED_AT_ONCE);
-      const args = [...scopeArgs(command), '', owner, limit - records.size, ...place, ...step];
-      const reply = await this.#store.readScript('list', keys, args);
-      const [found, rest, expiresAt, id] = reply as [string[], string[], string, string];
-      for (let i = 0; i < found.length; i += 2) {
-        const record = decodeRecord(found[i] as string, found[i + 1] as string, command);
-        if (record) records.set(record.id, record);
-      }
-      left = [...rest, ...left.slice(step.length)];
-      if (step.length === 0) place = [expiresAt, id];
-    } while (left.length > 0 || (place[1] !== '' && records.size < limit));
-    return [...records.values()];
-  }
-
-  /** Once for each shard that something of these commands is decided on, with their ids. */
-  async #onShardsOf(
-    commands: readonly JobCommand[],
-    run: (shard: number, commandIds: string[]) => Promise<unknown>,
-  ): Promise<unknown[]> {
-    const byShard = new Map<number, string[]>();
-    for (const { command, commandId } of commands) {
-      const where = 'id' in command ? [shardOf(command.id, this.#options.shards)] : this.#shards;
-      for (const shard of where) {
-        const known = byShard.get(shard);
-        if (known) known.push(commandId);
-        else byShard.set(shard, [commandId]);
-      }
-    }
-    return Promise.all([...byShard].map(([shard, commandIds]) => run(shard, commandIds)));
-  }
-
-  async #change(
-    script: ScriptName,
-    command: { op: string; issuedAt: Microseconds },
-    attempt: Attempt,
-    shard: number,
-    { keys, args }: { keys: readonly string[]; args: readonly (string | number)[] },
-    scope: Scope = command as Scope & { op: string; issuedAt: Microseconds },
-  ): Promise<Reply> {
-    const answer = await this.#changes.send(shard, {
-      script,
-      id: 'id' in command ? (command.id as string) : undefined,
-      keys: [
-        this.#keys.scopeIndex(shard, scope),
-        this.#keys.log(shard),
-        this.#keys.revoked(shard),
-        this.#keys.job(shard, attempt.job),
-        ...keys,
-      ],
-      args: [
-        ...scopeArgs(scope),
-        attempt.commandId ?? '',
-        command.issuedAt,
-        attempt.until,
-        flag(attempt.job !== undefined),
-        this.#options.maxCommandAge * MICROS_PER_MS,
-        ...args,
-      ],
-    });
-    const reply = parseReply(answer);
-    this.#deployment.told(reply.time);
-    const [ended] = reply.rest;
-    if (
-      ended !== undefined &&
-      (reply.code === 'none' || command.op === 'delete' || command.op === 'deleteById')
-    )
-      this.#rotations.onEnd(ended);
-    if (reply.code === 'ok' || reply.code === 'none' || reply.code === 'more') return reply;
-    throw refusal(reply, command, {
-      maxDataBytes: this.#options.maxDataBytes,
-      lateOutcome: this.#store.owned ? 'none' : 'unknown',
-    });
-  }
 }
 
 /** Whether a record is a given owner's, or any where none is given. */
 const isOf = (record: TokenRecord | undefined, owner: string | undefined): boolean =>
   owner === undefined || record?.owner === owner;
-
-const flag = (value: boolean): string => (value ? '1' : '0');
 
 /** The record of the life that a change was decided for, as of now; `undefined` where there was or is none. */
 function recordOf(
@@ -393,6 +262,3 @@ function recordOf(
 ): TokenRecord | undefined {
   return code !== 'ok' || record === '' ? undefined : decodeRecord(id, record, scope, createdAt);
 }
-
-const latestFirst = (a: TokenRecord, b: TokenRecord): number =>
-  b.expiresAt - a.expiresAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);

@@ -26,7 +26,8 @@ import {
   IsTokenId,
   IsTouch,
 } from './fields.js';
-import type { ListPosition, Operation, OwnerLimit } from './types.js';
+import type { Operation } from './operations.js';
+import type { ListPosition, OwnerLimit } from './types.js';
 
 abstract class AppCommand {
   abstract readonly op: Operation;

@@ -3,6 +3,7 @@ import { ActiveCalls } from './active-calls.js';
 import { passAttributes } from './attributes.js';
 import { MICROS_PER_MS } from './clock.js';
 import { NearReads } from './near-reads.js';
+import type { Operation, Operations, ScopeDefaults, ScopedTokens, TokenOperations } from './operations.js';
 import type { ResolvedTokenOptions } from './options.js';
 import type { Attempt, TokenRepository } from './repository.js';
 import { DoorScope } from './scope.js';
@@ -21,17 +22,12 @@ import type {
   GetInput,
   IdInput,
   ListInput,
-  Operation,
-  Operations,
   OwnersInput,
   OwnersPage,
   RefreshInput,
   RotateInput,
-  ScopeDefaults,
-  ScopedTokens,
   Token,
   TokenInput,
-  TokenOperations,
   TokenRecord,
   UpdateInput,
 } from './types.js';

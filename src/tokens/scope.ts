@@ -1,5 +1,6 @@
 /** A door's operations for one scope, with its defaults filled in. */
 import { ValidationError } from './errors.js';
+import type { Operation, ScopeDefaults, ScopedTokens, Unscoped } from './operations.js';
 import { checkOptions, isTokenPrefix } from './options.js';
 import type {
   ConsumeInput,
@@ -12,19 +13,15 @@ import type {
   GetInput,
   IdInput,
   ListInput,
-  Operation,
   OwnersInput,
   OwnersPage,
   RefreshInput,
   RevocationDetails,
   RotateInput,
   Scope,
-  ScopeDefaults,
-  ScopedTokens,
   Token,
   TokenInput,
   TokenRecord,
-  Unscoped,
   UpdateInput,
 } from './types.js';
 

@@ -6,9 +6,9 @@ import { copyData, kindOf } from './data.js';
 import { type FieldProblem, ValidationError } from './errors.js';
 import { secretProblem } from './fields.js';
 import { ownerShard, shardOf, tokenId } from './identity.js';
+import type { Operation, Operations } from './operations.js';
 import { isTokenPrefix } from './options.js';
 import { generateToken, isGenerated, newNonce, successorOf } from './secret.js';
-import type { Operation, Operations } from './types.js';
 import { checkCommand } from './validation.js';
 
 /** What of a door's options decides about ids. */

@@ -4,9 +4,10 @@ import { assert } from 'chai';
 import { MICROS_PER_MS, type Microseconds } from '../../src/tokens/clock.js';
 import { buildCommand, type CommandFields, type Commands } from '../../src/tokens/commands.js';
 import type { TokenEvent } from '../../src/tokens/events.js';
+import type { Operation } from '../../src/tokens/operations.js';
 import type { Attempt, JobReference, Rotated, TokenRepository } from '../../src/tokens/repository.js';
 import { newNonce } from '../../src/tokens/secret.js';
-import type { Operation, OwnersPage, TokenRecord } from '../../src/tokens/types.js';
+import type { OwnersPage, TokenRecord } from '../../src/tokens/types.js';
 import { checkCommand } from '../../src/tokens/validation.js';
 import type { Member, OpenSubject, Subject } from './subject.js';
 

@@ -2,7 +2,7 @@
 import { assert } from 'chai';
 import { MemoryTokens } from '../../src/memory/tokens.js';
 import { ConfigError, ValidationError } from '../../src/tokens/errors.js';
-import type { ScopeDefaults } from '../../src/tokens/types.js';
+import type { ScopeDefaults } from '../../src/tokens/operations.js';
 
 const SESSION = { app: 'shop', type: 'session', duration: 86_400 };
 

@@ -11,9 +11,9 @@ import {
 } from '../../src/tokens/commands.js';
 import { ValidationError } from '../../src/tokens/errors.js';
 import { InProcessTokens } from '../../src/tokens/in-process.js';
+import type { Operation } from '../../src/tokens/operations.js';
 import { resolveTokenOptions } from '../../src/tokens/options.js';
 import { Sealer } from '../../src/tokens/sealer.js';
-import type { Operation } from '../../src/tokens/types.js';
 import { checkCommand, isRight, problemsOf } from '../../src/tokens/validation.js';
 import { seeded } from '../support/chance.js';
 import { untouchableRepository } from '../support/untouchable-repository.js';

@@ -1,5 +1,5 @@
 // For each field of each operation: a value that is right, and many that are wrong.
-import type { Operation } from '../../src/tokens/types.js';
+import type { Operation } from '../../src/tokens/operations.js';
 
 const cycle: Record<string, unknown> = {};
 cycle.self = { cycle };

@@ -1,7 +1,8 @@
 // Compiled by `npm run lint:types`, never run: what the compiler must take, and what it must refuse.
 import type { TokenRepository } from '../../src/memory/index.js';
 import { MemoryTokenRepository, MemoryTokens } from '../../src/memory/index.js';
-import type { Token, TokenOperations, TokenRecord } from '../../src/tokens/types.js';
+import type { TokenOperations } from '../../src/tokens/operations.js';
+import type { Token, TokenRecord } from '../../src/tokens/types.js';
 
 interface Session {
   name: string;

@@ -1,0 +1,91 @@
+/** The queues as a producer fills them: with the commands of one tick in one job, and one of a caller's own id only once. */
+import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { Job, Queue } from 'bullmq';
+import type { Keys } from '../redis/keys.js';
+import type { Store } from '../redis/store.js';
+import { CommandConflictError } from '../tokens/errors.js';
+import { Batcher, type ResolvedBatchOptions } from './batcher.js';
+import type { Lane } from './lanes.js';
+import { openQueue } from './open-queue.js';
+import type { JobData, WireCommand } from './wire.js';
+
+export class CommandQueues {
+  readonly #store: Store;
+  readonly #keys: Keys;
+  readonly #replyTo: string;
+  readonly #open = new Map<Lane, Queue>();
+  readonly #batchers: Record<Lane, Batcher>;
+
+  constructor(store: Store, keys: Keys, replyTo: string, batch: ResolvedBatchOptions) {
+    this.#store = store;
+    this.#keys = keys;
+    this.#replyTo = replyTo;
+    const batcher = (lane: Lane, options: ResolvedBatchOptions) =>
+      new Batcher(options, newJobId, (jobId, commands) =>
+        this.#add(lane, jobId, commands.length > 1 ? 'batch' : 'command', commands),
+      );
+    this.#batchers = {
+      commands: batcher('commands', batch),
+      revocations: batcher('revocations', { ...batch, window: 0 }),
+    };
+  }
+
+  /** Resolves to the id of the job that carries the command, once it is in the queue. */
+  add(lane: Lane, command: WireCommand): Promise<string> {
+    return this.#batchers[lane].add(command);
+  }
+
+  /**
+   * As `add`, for a command of the caller's own id: the first with that id counts, and another must be equal to it.
+   * @throws {CommandConflictError}
+   */
+  async addOnce(lane: Lane, command: WireCommand): Promise<string> {
+    const jobId = `c-${command.commandId}`;
+    const other = lane === 'commands' ? 'revocations' : 'commands';
+    const isTaken = (await this.job(other, jobId)) !== undefined;
+    if (!isTaken) await this.#add(lane, jobId, 'command', [command]);
+    const stored = isTaken ? undefined : await this.job(lane, jobId);
+    const first = (stored?.data as JobData | undefined)?.commands?.[0];
+    const content = contentOf(JSON.parse(JSON.stringify(command)));
+    if (isTaken || (first && !isDeepStrictEqual(contentOf(first), content))) {
+      throw new CommandConflictError(
+        `the commandId "${command.commandId}" was enqueued with another content`,
+      );
+    }
+    return jobId;
+  }
+
+  job(lane: Lane, jobId: string): Promise<Job | undefined> {
+    return this.#store.read(() => this.#queue(lane).getJob(jobId));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open.values()].map((queue) => queue.close()));
+  }
+
+  /** Sent again where the reply is lost: a second job with the same id is none. */
+  async #add(lane: Lane, jobId: string, name: string, commands: WireCommand[]): Promise<void> {
+    const data: JobData = { v: 1, replyTo: this.#replyTo, commands };
+    await this.#store.repeat(() => this.#queue(lane).add(name, data, { jobId }), 'unknown');
+  }
+
+  #queue(lane: Lane): Queue {
+    let queue = this.#open.get(lane);
+    if (!queue) {
+      queue = openQueue(lane, this.#store.client, this.#keys);
+      this.#open.set(lane, queue);
+    }
+    return queue;
+  }
+}
+
+/** Never all digits, and no name of BullMQ's own. */
+const newJobId = (): string => `j-${randomBytes(16).toString('base64url')}`;
+
+/** What a command asks for: each time that a rotation is sealed, it has another successor. */
+function contentOf({ issuedAt: _, ...content }: WireCommand): Record<string, unknown> {
+  if (content.op !== 'rotate') return content;
+  const { successor: __, nonce: ___, hint: ____, ...asked } = content;
+  return asked;
+}

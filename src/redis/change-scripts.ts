@@ -1,0 +1,99 @@
+/** Runs the scripts of changes: each is given what all of them take, and what it answers becomes a reply or an error. */
+import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
+import type { ResolvedTokenOptions } from '../tokens/options.js';
+import type { Attempt } from '../tokens/repository.js';
+import type { Scope } from '../tokens/types.js';
+import { ChangeSender } from './changes.js';
+import type { Deployment } from './deployment.js';
+import { type Keys, scopeArgs } from './keys.js';
+import { parseReply, type Reply, refusal } from './reply.js';
+import type { ScriptName } from './scripts.generated.js';
+import type { Store } from './store.js';
+
+/** What of a command every script takes. */
+interface Change {
+  op: string;
+  id?: string;
+  issuedAt: Microseconds;
+}
+
+/** What a script takes besides. */
+interface Own {
+  keys: readonly string[];
+  args: readonly (string | number)[];
+}
+
+export class ChangeScripts {
+  readonly #store: Store;
+  readonly #keys: Keys;
+  readonly #deployment: Deployment;
+  readonly #options: ResolvedTokenOptions;
+  readonly #sender: ChangeSender;
+  /** Hears of the tokens that ended because others were used. */
+  onEnd: (id: string) => void = () => {};
+
+  constructor(store: Store, keys: Keys, deployment: Deployment, options: ResolvedTokenOptions) {
+    this.#store = store;
+    this.#keys = keys;
+    this.#deployment = deployment;
+    this.#options = options;
+    this.#sender = new ChangeSender(store);
+  }
+
+  run(
+    script: ScriptName,
+    command: Change & Scope,
+    attempt: Attempt,
+    shard: number,
+    own: Own,
+  ): Promise<Reply> {
+    return this.runOn(command, script, command, attempt, shard, own);
+  }
+
+  /** For a command that goes for more than one scope. @throws {TokenError} what the script refuses with. */
+  async runOn(
+    scope: Scope,
+    script: ScriptName,
+    command: Change,
+    attempt: Attempt,
+    shard: number,
+    { keys, args }: Own,
+  ): Promise<Reply> {
+    const answer = await this.#sender.send(shard, {
+      script,
+      id: command.id,
+      keys: [
+        this.#keys.scopeIndex(shard, scope),
+        this.#keys.log(shard),
+        this.#keys.revoked(shard),
+        this.#keys.job(shard, attempt.job),
+        ...keys,
+      ],
+      args: [
+        ...scopeArgs(scope),
+        attempt.commandId ?? '',
+        command.issuedAt,
+        attempt.until,
+        flag(attempt.job !== undefined),
+        this.#options.maxCommandAge * MICROS_PER_MS,
+        ...args,
+      ],
+    });
+    const reply = parseReply(answer);
+    this.#deployment.told(reply.time);
+    const [ended] = reply.rest;
+    if (
+      ended !== undefined &&
+      (reply.code === 'none' || command.op === 'delete' || command.op === 'deleteById')
+    )
+      this.onEnd(ended);
+    if (reply.code === 'ok' || reply.code === 'none' || reply.code === 'more') return reply;
+    throw refusal(reply, command, {
+      maxDataBytes: this.#options.maxDataBytes,
+      lateOutcome: this.#store.owned ? 'none' : 'unknown',
+    });
+  }
+}
+
+/** A yes or no, as scripts take it. */
+export const flag = (value: boolean): string => (value ? '1' : '0');

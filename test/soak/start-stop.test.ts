@@ -8,9 +8,9 @@ import { generateToken, RedisTokens, TokenProducer, TokenSubscriber, TokenWorker
 import type { Connection } from '../../src/redis/connection.js';
 import { type RedisServer, startRedisServer } from '../../tools/redis-server.js';
 import { killPrograms, start } from '../acceptance/processes.js';
+import { Footprint } from '../faults/footprint.js';
 import { SCOPE } from '../queue/stage.js';
 import { freshPrefix } from '../support/redis.js';
-import { Footprint } from './footprint.js';
 
 const TIMES = 50;
 const NOWHERE = 'redis://127.0.0.1:1';
@@ -183,7 +183,7 @@ describe('Started and stopped', function () {
 
   for (const there of [true, false]) {
     it(`all of them let a process end by itself (${there ? 'with' : 'without'} Redis)`, async () => {
-      const file = join(import.meta.dirname, 'processes/whole-life.ts');
+      const file = join(import.meta.dirname, '../faults/processes/whole-life.ts');
       const url = there ? server.url : NOWHERE;
       const program = start(['--import', 'tsx', file, JSON.stringify({ url, prefix, there })]);
       assert.equal(await program.line('closed'), 'closed');

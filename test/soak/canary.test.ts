@@ -16,8 +16,8 @@ import {
   TokenProducer,
 } from '../../src/index.js';
 import { type RedisServer, startRedisServer } from '../../tools/redis-server.js';
-import { type Deployment, openDeployment, rejection, until } from './deployment.js';
-import { killPrograms, startCommand } from './processes.js';
+import { type Deployment, openDeployment, rejection, until } from '../acceptance/deployment.js';
+import { killPrograms, startCommand } from '../acceptance/processes.js';
 
 const SCOPE = { app: 'shop', type: 'session' };
 const OWNER = { ...SCOPE, owner: 'ann' };

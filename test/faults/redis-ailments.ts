@@ -71,7 +71,7 @@ export const AILMENTS: readonly Ailment[] = [
   {
     name: 'is paused for writes',
     outcome: 'unknown',
-    mayServe: ['get', 'ready'], // those that are not held up behind a change
+    mayServe: ['get', 'getById', 'count', 'ready'], // those that are not held up behind a change
     begin: async ({ nurse }) => {
       await nurse.call('CLIENT', 'PAUSE', '60000', 'WRITE');
       return () => nurse.call('CLIENT', 'UNPAUSE');
@@ -96,7 +96,7 @@ export const AILMENTS: readonly Ailment[] = [
   {
     name: 'is a replica that can be read',
     outcome: 'none',
-    serves: ['get', 'ready'],
+    serves: ['get', 'getById', 'count', 'ready'],
     begin: async ({ nurse }) => {
       await nurse.replicaof('127.0.0.1', 1);
       return () => nurse.replicaof('NO', 'ONE');
@@ -114,7 +114,7 @@ export const AILMENTS: readonly Ailment[] = [
   {
     name: 'has no replica that follows',
     outcome: 'none',
-    serves: ['get', 'ready'],
+    serves: ['get', 'getById', 'count', 'ready'],
     begin: async ({ nurse }) => {
       await set(nurse, 'min-replicas-to-write', '1');
       return () => set(nurse, 'min-replicas-to-write', '0');
@@ -124,7 +124,10 @@ export const AILMENTS: readonly Ailment[] = [
     name: 'has no memory left',
     outcome: 'none',
     admits: true,
-    serves: ['get', 'delete', 'deleteAll', 'list', 'ready'],
+    serves: [
+      ...(['get', 'getById', 'list', 'count', 'ready'] as const),
+      ...(['delete', 'deleteById', 'consume', 'deleteAll'] as const),
+    ],
     begin: async ({ nurse }) => {
       await set(nurse, 'maxmemory', '1');
       return () => set(nurse, 'maxmemory', '0');
@@ -133,7 +136,7 @@ export const AILMENTS: readonly Ailment[] = [
   {
     name: 'can not save',
     outcome: 'none',
-    serves: ['get'],
+    serves: ['get', 'getById', 'count'],
     begin: async ({ nurse, dir }) => {
       const file = join(dir, 'dump.rdb');
       mkdirSync(file); // in the place of its file

@@ -1,7 +1,7 @@
 // Changes in flight while the way to Redis and the server itself fail at random, and an account of what was told of each.
 import { setTimeout as wait } from 'node:timers/promises';
 import { assert } from 'chai';
-import { type RedisTokens, StoreUnavailableError, TokenError } from '../../src/index.js';
+import { generateToken, type RedisTokens, StoreUnavailableError, TokenError } from '../../src/index.js';
 import type { Chance } from '../support/chance.js';
 import { eventually } from '../support/eventually.js';
 import { freshPrefix } from '../support/redis.js';
@@ -17,7 +17,7 @@ const CALLS = 40;
 /** Milliseconds over which a round's calls begin. */
 const SPAN = 60;
 
-type Change = 'create' | 'update' | 'refresh' | 'delete';
+type Change = 'create' | 'update' | 'refresh' | 'rotate' | 'delete';
 type Told = 'done' | 'nothing to do' | 'none' | 'unknown';
 
 interface Entry {
@@ -98,10 +98,10 @@ export class Ledger {
 
   async #callLater(): Promise<void> {
     const door = this.#chance.pick(this.#doors);
-    const change = this.#chance.pick(['create', 'update', 'update', 'refresh', 'delete'] as const);
+    const change = this.#chance.pick(['create', 'update', 'update', 'refresh', 'rotate', 'delete'] as const);
     const isNew = change === 'create' || this.#secrets.length === 0;
     const key = `k${this.#entries.length}-${this.#chance.int(0, 1e9)}`;
-    const token = isNew ? `s-${key}` : this.#chance.pick(this.#secrets.slice(-20));
+    const token = isNew ? generateToken() : this.#chance.pick(this.#secrets.slice(-20));
     if (isNew) this.#secrets.push(token);
     const entry: Entry = {
       change: isNew ? 'create' : change,
@@ -130,6 +130,8 @@ export class Ledger {
         return door.update({ ...secret, data: { [key]: 1 } });
       case 'refresh':
         return door.refresh({ ...secret, duration: 7_200 });
+      case 'rotate':
+        return door.rotate(secret);
       case 'delete':
         return door.delete(secret);
     }

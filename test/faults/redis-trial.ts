@@ -9,7 +9,7 @@ import {
   type Token,
   type TokenOperations,
 } from '../../src/index.js';
-import { audit } from './redis-audit.js';
+import { type Audit, audit } from './redis-audit.js';
 
 export const SCOPE = { app: 'shop', type: 'session' };
 export const DURATION = 3_600;
@@ -19,15 +19,35 @@ export const OPERATIONS = [
   'get',
   'update',
   'refresh',
+  'rotate',
   'delete',
+  'deleteById',
+  'consume',
   'deleteAll',
+  'getById',
   'list',
+  'count',
   'ready',
 ] as const;
 export type OperationName = (typeof OPERATIONS)[number];
-export type ChangeName = 'create' | 'update' | 'refresh' | 'delete' | 'deleteAll';
 
-export const isChange = (name: OperationName): name is ChangeName => !['get', 'list', 'ready'].includes(name);
+/** What is told of a change to a token, by its event; a token that is consumed or ended otherwise is told to be revoked. */
+const TOLD_AS = {
+  create: 'create',
+  update: 'update',
+  refresh: 'refresh',
+  rotate: 'rotate',
+  delete: 'delete',
+  deleteById: 'delete',
+  consume: 'delete',
+  deleteAll: 'delete',
+} as const;
+type ChangeName = keyof typeof TOLD_AS;
+
+export const isChange = (name: OperationName): name is ChangeName => Object.hasOwn(TOLD_AS, name);
+
+/** How often a change was made to a token. */
+export const timesMade = ({ count }: Audit, name: ChangeName, id: string): number => count(id, TOLD_AS[name]);
 
 /** An operation, and the token that is its alone. */
 export interface Subject {
@@ -91,9 +111,14 @@ export class Trial {
           get: secret,
           update: { ...secret, data: { n: 1 } },
           refresh: { ...secret, duration: 2 * DURATION },
+          rotate: secret,
           delete: secret,
+          deleteById: { ...SCOPE, id },
+          consume: secret,
           deleteAll: { ...SCOPE, owner },
+          getById: { ...SCOPE, id },
           list: { ...SCOPE, owner },
+          count: { ...SCOPE, owner },
         };
         return { name, id, input: inputs[name] };
       }),
@@ -125,11 +150,11 @@ export class Trial {
 
   /** What was told is true of what is stored, and every part of that agrees with the others. */
   async check(): Promise<void> {
-    const { count } = await audit(this.#redis, this.#prefix);
+    const found = await audit(this.#redis, this.#prefix);
     for (const attempted of this.#all) {
       const { name, id } = attempted;
       if (!isChange(name)) continue;
-      const applied = count(id, name === 'deleteAll' ? 'delete' : name);
+      const applied = timesMade(found, name, id);
       const told = verdict(attempted);
       if (told === 'none') assert.equal(applied, 0, shown(attempted));
       else if (told === 'done') assert.equal(applied, 1, shown(attempted));
@@ -150,10 +175,12 @@ function checkAnswer(attempted: Attempted): void {
     );
     return;
   }
-  const version = { create: 1, get: 1, update: 2, refresh: 2 }[name as string];
+  const version = { create: 1, get: 1, getById: 1, consume: 1, update: 2, refresh: 2, rotate: 2 }[
+    name as string
+  ];
   if (version !== undefined) assert.equal((value as Token | undefined)?.version, version, what);
-  else if (name === 'delete') assert.isTrue(value, what);
-  else if (name === 'deleteAll') assert.equal(value, 1, what);
+  else if (name === 'delete' || name === 'deleteById') assert.isTrue(value, what);
+  else if (name === 'deleteAll' || name === 'count') assert.equal(value, 1, what);
   else if (name === 'list')
     assert.deepEqual(
       (value as Token[]).map(({ id }) => id),

@@ -14,6 +14,7 @@ const JOBS = 12; // of a run, side by side
 /** Tokens that nobody may touch: every command that names one names it in a scope that it is not in. */
 const VICTIMS = Array.from({ length: 8 }, (_, i) => `victim${i}`.padEnd(22, 'v'));
 const OTHERS = Array.from({ length: 8 }, (_, i) => `other${i}`.padEnd(22, 'o'));
+const NONCE = 'n'.repeat(22);
 /** Where hostile jobs may do as they like. */
 const THEIRS = { app: 'theirs', type: 'session' };
 
@@ -37,7 +38,10 @@ const command = fc.record(
       'deleteById',
       'deleteScope',
       'deleteApp',
-      'rotateAll',
+      'rotate',
+      'touch',
+      'count',
+      'owners',
     ),
     issuedAt: fc.oneof(
       fc.constant(0).map(() => stamp()),
@@ -50,7 +54,22 @@ const command = fc.record(
     data: fc.oneof(fc.dictionary(fc.string(), fc.jsonValue()), fc.jsonValue()),
     duration: fc.oneof(fc.constantFrom(60, 0.0004, 0, -1, 1e12, null), fc.double()),
     custom: fc.oneof(fc.boolean(), fc.string()),
-    limit: fc.oneof(fc.nat(), fc.string()),
+    limit: fc.oneof(
+      fc.nat(),
+      fc.string(),
+      fc.record({ max: fc.integer(), overflow: fc.constantFrom('reject', 'end-oldest', 'none') }),
+    ),
+    successor: fc.oneof(fc.constantFrom(...VICTIMS), fc.constantFrom(...OTHERS), fc.string()),
+    nonce: fc.oneof(fc.constant(NONCE), fc.string()),
+    grace: fc.oneof(fc.constantFrom(0, 300, 301, -1, 0.5), fc.double()),
+    idle: fc.oneof(fc.constantFrom(1, 0, -1, null), fc.double()),
+    hint: fc.oneof(fc.constantFrom('rt_…abcd', '"', '}'), fc.string(), fc.boolean()),
+    label: fc.oneof(fc.constantFrom('","idle":1', '}'), fc.string(), fc.nat()),
+    ifVersion: fc.oneof(fc.integer(), fc.string()),
+    except: fc.oneof(fc.constantFrom(...VICTIMS), fc.constantFrom(...OTHERS), fc.string()),
+    reason: fc.oneof(fc.constantFrom('logout', '', 'x'.repeat(65)), fc.string(), fc.nat()),
+    by: fc.oneof(fc.constantFrom('user', 'nobody', '__proto__'), fc.boolean()),
+    cursor: fc.oneof(fc.string(), fc.base64String()),
     after: fc.oneof(fc.record({ id: fc.string(), expiresAt: fc.double() }), fc.jsonValue()),
   },
   { requiredKeys: [] },
@@ -60,14 +79,16 @@ const command = fc.record(
 const sound = fc
   .record({
     id: fc.constantFrom(...OTHERS),
-    op: fc.constantFrom('create', 'create', 'update', 'refresh', 'delete', 'get'),
+    op: fc.constantFrom('create', 'create', 'update', 'refresh', 'rotate', 'consume', 'delete', 'get'),
+    successor: fc.constantFrom(...OTHERS),
     commandId: fc.stringMatching(/^[a-z]{1,8}$/),
   })
-  .map(({ id, op, commandId }) => ({
+  .map(({ id, op, commandId, successor }) => ({
     ...{ commandId, op, issuedAt: stamp(), ...THEIRS, id },
     ...(op === 'create' ? { owner: 'ann', data: { a: 1 }, duration: 60 } : {}),
     ...(op === 'update' ? { data: { a: null, b: [{}] } } : {}),
     ...(op === 'refresh' ? { duration: 60 } : {}),
+    ...(op === 'rotate' ? { successor, nonce: NONCE, grace: 1 } : {}),
   }));
 
 const mutated = fc.tuple(sound, command).map(([base, wrong]) => {

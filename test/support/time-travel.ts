@@ -42,11 +42,15 @@ export async function serverTime(redis: Redis): Promise<number> {
 async function moveRecord(redis: Redis, key: string, ms: number): Promise<void> {
   const text = await redis.get(key);
   if (text === null) return; // it has just expired
+  await redis.set(key, earlier(text, ms), 'KEEPTTL', 'XX');
+}
+
+/** A record, or a marker, with its times moved. */
+function earlier(text: string, ms: number): string {
   const record = JSON.parse(text);
   if (record[0] === 0) {
     record[GRACE_ENDS] -= ms * MICROS_PER_MS;
-    await redis.set(key, JSON.stringify(record), 'KEEPTTL', 'XX');
-    return;
+    return JSON.stringify(record);
   }
   record[CREATED_AT] -= ms * MICROS_PER_MS;
   record[EXPIRES_AT] -= ms;
@@ -57,7 +61,7 @@ async function moveRecord(redis: Redis, key: string, ms: number): Promise<void> 
       if (name in attributes) attributes[name] -= ms;
     if (attributes.spared) attributes.spared -= ms * MICROS_PER_MS;
   }
-  await redis.set(key, JSON.stringify(record), 'KEEPTTL', 'XX');
+  return JSON.stringify(record);
 }
 
 async function moveScores(redis: Redis, key: string, by: number): Promise<void> {
@@ -74,7 +78,8 @@ async function moveScores(redis: Redis, key: string, by: number): Promise<void> 
 /** `code:number:microseconds:milliseconds` of each command; what is no time is far smaller. */
 async function moveDecisions(redis: Redis, key: string, ms: number): Promise<void> {
   for (const [command, decision] of Object.entries(await redis.hgetall(key))) {
-    if (command.includes(':')) continue; // a count
+    if (command.endsWith(':record')) await redis.hset(key, command, earlier(decision, ms));
+    if (command.includes(':')) continue; // that, or a count
     const [code, number, micros, millis] = decision.split(':');
     const createdAt = Number(micros) > 1e14 ? Number(micros) - ms * MICROS_PER_MS : micros;
     const expiresAt = Number(millis) > 1e11 ? Number(millis) - ms : millis;

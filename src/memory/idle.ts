@@ -18,11 +18,15 @@ export function touched(token: StoredToken, usedAt: Microseconds, every: number)
   if (!attributes || (attributes.lastUsedAt !== undefined && used - attributes.lastUsedAt < every))
     return undefined;
   attributes.lastUsedAt = used;
-  // A use that is told late never shortens what a refresh has set.
-  return Math.max(
-    token.expiresAt,
-    Math.min(attributes.absoluteExpiresAt, used + durationMs(attributes.idle)),
-  );
+  return idleFrom(used, token);
+}
+
+/** When a token dies whose idle time begins anew then, up to its ceiling. What comes late shortens nothing. @param begun in ms */
+export function idleFrom(begun: number, token: StoredToken): number {
+  const attributes = idleOf(token);
+  if (!attributes) return token.expiresAt;
+  const ends = Math.min(attributes.absoluteExpiresAt, begun + durationMs(attributes.idle));
+  return Math.max(token.expiresAt, ends);
 }
 
 /** Sets a token's ceiling to so many seconds from when the command was issued, and begins its idle time anew. */

@@ -54,7 +54,7 @@ export class MemoryTokenRepository implements TokenRepository {
     this.#maxDataBytes = maxDataBytes;
     this.#maxCommandAge = maxCommandAge * MICROS_PER_MS;
     this.#revocations = new Revocations(this.#records, new Marks(this.#maxCommandAge), this.#log);
-    this.#rotations = new Rotating(this.#records, this.#log, {
+    this.#rotations = new Rotating(this.#records, this.#log, maxCommandAge, {
       live: (token, run) => this.#live(token, run),
       revoke: (token, reason, run, details = {}) => this.#revocations.end(token, reason, details, run),
       expire: (token, run) => this.#expire(token, run),

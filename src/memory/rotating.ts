@@ -4,10 +4,10 @@ import type { Commands } from '../tokens/commands.js';
 import { TokenExistsError, TokenRevokedError } from '../tokens/errors.js';
 import type { RevocationReason } from '../tokens/events.js';
 import type { RevocationDetails, Scope } from '../tokens/types.js';
-import { prolong } from './idle.js';
+import { idleFrom, prolong } from './idle.js';
 import type { EventLog } from './log.js';
-import { isAlive, type MemoryRecords, type StoredToken } from './records.js';
-import { isReuse, type Marker, Rotations, type Successor, successorOf } from './rotations.js';
+import { isAlive, type MemoryRecords, type StoredToken, toMs } from './records.js';
+import { type Family, isReuse, type Marker, Rotations, type Successor, successorOf } from './rotations.js';
 import { isMeantBy, type Run, revocationTime } from './timing.js';
 
 /** What it needs of the repository. */
@@ -20,12 +20,14 @@ interface Store {
 }
 
 export class Rotating {
-  readonly #markers = new Rotations();
+  readonly #markers: Rotations;
   readonly #records: MemoryRecords;
   readonly #log: EventLog;
   readonly #store: Store;
 
-  constructor(records: MemoryRecords, log: EventLog, store: Store) {
+  /** @param maxCommandAge ms */
+  constructor(records: MemoryRecords, log: EventLog, maxCommandAge: number, store: Store) {
+    this.#markers = new Rotations(maxCommandAge);
     this.#records = records;
     this.#log = log;
     this.#store = store;
@@ -59,6 +61,7 @@ export class Rotating {
     }
     const successor = successorOf(token, command, run.nowMs);
     if (duration !== undefined) prolong(successor, issuedAt, duration, run);
+    else successor.expiresAt = idleFrom(toMs(Math.min(issuedAt, run.now)), successor);
     delete successor.attributes?.lastUsedAt; // nobody has used it yet
     if (successor.expiresAt <= run.nowMs) {
       this.#store.expire(token, run);
@@ -89,7 +92,7 @@ export class Rotating {
 
   /** A rotated token is used again: its family ends, and that is told once. */
   #reuse({ family, token }: Marker, run: Run): void {
-    const living = this.#store.live({ ...token, id: family.living }, run);
+    const living = this.#living(family, token, run);
     if (living) this.#store.revoke(living, 'reused', run);
     if (!family.told) this.#log.publish('token-reused', token, run.nowMs, { commandId: run.commandId });
     family.told = true;
@@ -109,10 +112,16 @@ export class Rotating {
   }
 
   #end({ family }: Marker, command: Commands['delete' | 'deleteById'], run: Run): boolean {
-    const living = this.#store.live({ ...command, id: family.living }, run);
+    const living = this.#living(family, command, run);
     const stamp = run.job ? revocationTime(command.issuedAt, run) : Number.POSITIVE_INFINITY;
     if (!living || living.createdAt > stamp) return false;
     this.#store.revoke(living, 'deleted', run, command);
     return true;
+  }
+
+  /** What lives of a family, and is no later life of its id that belongs to none or another. */
+  #living({ name, living }: Family, { app, type }: Scope, run: Run): StoredToken | undefined {
+    const token = this.#store.live({ id: living, app, type }, run);
+    return token?.family === name ? token : undefined;
   }
 }

@@ -1,5 +1,5 @@
 /** What is left in memory of tokens that were rotated, and the families that they and their successors make. */
-import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
+import { MICROS_PER_MS, MICROS_PER_SECOND, type Microseconds } from '../tokens/clock.js';
 import type { Commands } from '../tokens/commands.js';
 import type { Scope } from '../tokens/types.js';
 import type { StoredToken } from './records.js';
@@ -10,6 +10,12 @@ const KEPT = 1_000;
 
 /** Milliseconds that markers outlive a family by at the least. */
 const SLACK = 60_000;
+
+/**
+ * Microseconds behind the grace in which a use of a rotated token is none yet: requests that began side by side come one
+ * after the other.
+ */
+const SIDE_BY_SIDE: Microseconds = MICROS_PER_SECOND;
 
 /** In the place of a token that was rotated. */
 export interface Marker {
@@ -23,7 +29,7 @@ export interface Marker {
   family: Family;
 }
 
-interface Family {
+export interface Family {
   name: string;
   living: string;
   markers: Marker[];
@@ -56,6 +62,12 @@ export function successorOf(
 export class Rotations {
   readonly #markers = new Map<string, Marker>();
   readonly #families = new Map<string, Family>();
+  readonly #maxCommandAge: number;
+
+  /** @param maxCommandAge ms */
+  constructor(maxCommandAge: number) {
+    this.#maxCommandAge = maxCommandAge;
+  }
 
   /** The marker in a token's place. */
   find({ id, app, type }: Scope & { id: string }, nowMs: number): Marker | undefined {
@@ -80,7 +92,10 @@ export class Rotations {
     };
     family.living = successor.id;
     family.markers.push(marker);
-    family.markers.splice(0, family.markers.length - KEPT);
+    // What keeps a create from bringing those beyond to life stays for as long as one can arrive.
+    const goes = run.nowMs + this.#maxCommandAge + SLACK;
+    for (const beyond of family.markers.splice(0, family.markers.length - KEPT))
+      beyond.until = Math.min(beyond.until, goes);
     this.#families.set(name, family);
     this.#markers.set(token.id, marker);
     this.outlive(successor, run.nowMs);
@@ -95,6 +110,6 @@ export class Rotations {
   }
 }
 
-/** Whether a command uses a rotated token again, and was issued after its grace. */
+/** Whether a command uses a rotated token again: what was issued before that counts is none of it. */
 export const isReuse = (marker: Marker, issuedAt: Microseconds, { now }: Run): boolean =>
-  Math.min(issuedAt, now) > marker.graceEnds;
+  Math.min(issuedAt, now) > marker.graceEnds + SIDE_BY_SIDE;

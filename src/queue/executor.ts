@@ -184,7 +184,7 @@ export class CommandExecutor {
     try {
       return completed(commandId, op, await this.#operate(command, attempt));
     } catch (error) {
-      if (!isFinal(error)) throw error;
+      if (!isFinal(error, command)) throw error;
       return failed(commandId, op, toWireError(error));
     }
   }
@@ -237,7 +237,7 @@ export class CommandExecutor {
   }
 }
 
-/** What is decided for a command. Anything else, such as a right that Redis does not grant, may pass. */
+/** What is decided for a command. */
 const FINAL: ReadonlySet<string> = new Set([
   'VALIDATION',
   'TOKEN_EXISTS',
@@ -247,8 +247,13 @@ const FINAL: ReadonlySet<string> = new Set([
   'COMMAND_EXPIRED',
 ]);
 
-/** Whether this is what came of the command, and not of this attempt at its job. */
-const isFinal = (error: unknown): boolean => error instanceof TokenError && FINAL.has(error.code);
+/**
+ * Whether this is what came of the command, and not of this attempt at its job. Anything else, such as a right that Redis
+ * does not grant, may pass; but a read that fails by itself holds up nobody, since it can be asked for again.
+ */
+const isFinal = (error: unknown, command: Command): boolean =>
+  error instanceof TokenError &&
+  (FINAL.has(error.code) || (error.code === 'COMMAND_FAILED' && !isChange(command)));
 
 const unknownOutcome = (error: unknown): WireError =>
   toWireError(new StoreUnavailableError(toWireError(error).message, 'unknown'));

@@ -5,6 +5,7 @@ import { Deployment } from '../redis/deployment.js';
 import { Keys } from '../redis/keys.js';
 import { Store } from '../redis/store.js';
 import { ActiveCalls } from '../tokens/active-calls.js';
+import { stampWhenReady } from '../tokens/clock.js';
 import { type FieldProblem, fromWireError, ResultTimeoutError } from '../tokens/errors.js';
 import { commandIdProblem } from '../tokens/fields.js';
 import type { Operation, Operations, ScopeDefaults, TokenOperations } from '../tokens/operations.js';
@@ -288,10 +289,7 @@ export class TokenProducer implements TokenOperations {
     commandId: string,
     isCallers: boolean,
   ): Promise<Receipt<O>> {
-    if (!this.#deployment.isReady) {
-      await this.#deployment.ready();
-      command.issuedAt = this.#deployment.now();
-    }
+    if (!this.#deployment.isReady) await stampWhenReady(command, this.#deployment);
     const wire = toWire(command, commandId);
     const lane = laneOf(operation);
     const jobId = await (isCallers ? this.#queues.addOnce(lane, wire) : this.#queues.add(lane, wire));

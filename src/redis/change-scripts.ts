@@ -29,7 +29,7 @@ export class ChangeScripts {
   readonly #deployment: Deployment;
   readonly #options: ResolvedTokenOptions;
   readonly #sender: ChangeSender;
-  /** Hears of the tokens that ended because others were used. */
+  /** Hears of each token that a change has ended, be it another than its own. */
   onEnd: (id: string) => void = () => {};
 
   constructor(store: Store, keys: Keys, deployment: Deployment, options: ResolvedTokenOptions) {
@@ -81,12 +81,7 @@ export class ChangeScripts {
     });
     const reply = parseReply(answer);
     this.#deployment.told(reply.time);
-    const [ended] = reply.rest;
-    if (
-      ended !== undefined &&
-      (reply.code === 'none' || command.op === 'delete' || command.op === 'deleteById')
-    )
-      this.onEnd(ended);
+    for (const id of reply.ended) this.onEnd(id);
     if (reply.code === 'ok' || reply.code === 'none' || reply.code === 'more') return reply;
     throw refusal(reply, command, {
       maxDataBytes: this.#options.maxDataBytes,

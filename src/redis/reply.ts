@@ -1,4 +1,4 @@
-/** What the scripts of changes answer: `{ code, TIME, record or '', three numbers, … }`. */
+/** What the scripts of changes answer: `{ code, TIME, record or '', three numbers, { ended ids }, … }`. */
 import type { Microseconds } from '../tokens/clock.js';
 import {
   CommandExpiredError,
@@ -21,12 +21,17 @@ export interface Reply {
   time: Microseconds;
   record: string;
   numbers: [number, number, number];
+  /** Ids of tokens that the change has ended by themselves. */
+  ended: string[];
   rest: string[];
 }
 
 export function parseReply(reply: unknown): Reply {
-  const [code, time, record, a, b, c, ...rest] = reply as [string, number, string, string, string, string];
-  return { code, time: Number(time), record, numbers: [Number(a), Number(b), Number(c)], rest };
+  const [code, time, record, a, b, c, ended, ...rest] = reply as [
+    ...[code: string, time: number, record: string, a: string, b: string, c: string],
+    ...[ended: string[], ...rest: string[]],
+  ];
+  return { code, time: Number(time), record, numbers: [Number(a), Number(b), Number(c)], ended, rest };
 }
 
 export interface RefusalContext {

@@ -4,8 +4,8 @@ import { ValidationError } from '../tokens/errors.js';
 import { type Keys, scopeArgs } from './keys.js';
 import type { Store } from './store.js';
 
-/** Where the end of the grace stands in a marker, in microseconds. */
-const ENDS = 7;
+/** Where it stands in a marker from when on a use is reuse, in microseconds. */
+const REUSE_FROM = 7;
 
 export class Rotations {
   readonly #store: Store;
@@ -24,11 +24,11 @@ export class Rotations {
    */
   async read(shard: number, command: Commands['get'], marker: string): Promise<undefined> {
     const { id, issuedAt } = command;
-    if (issuedAt <= JSON.parse(marker)[ENDS]) return;
+    if (issuedAt <= JSON.parse(marker)[REUSE_FROM]) return;
     const keys = [this.#keys.scopeIndex(shard, command), this.#keys.log(shard), this.#keys.record(shard, id)];
     const args = [...scopeArgs(command), '', issuedAt, id];
-    const ended = await this.#store.readScript('reuse', keys, args).catch(() => null);
-    if (typeof ended === 'string') this.onEnd(ended);
+    const ended = await this.#store.readScript('reuse', keys, args).catch(() => []);
+    for (const each of ended as string[]) this.onEnd(each);
   }
 }
 

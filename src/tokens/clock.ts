@@ -1,4 +1,5 @@
 /** Time as commands are stamped with it. */
+import { performance } from 'node:perf_hooks';
 
 /** Integer microseconds since the epoch: exact in a double until the year 2255. */
 export type Microseconds = number;
@@ -12,6 +13,17 @@ export interface Clock {
    * second, would run ahead.
    */
   reckoned(): Microseconds;
+}
+
+/** Waits until the store's time is known, and sets when a command was issued that was asked for before. */
+export async function stampWhenReady(
+  command: { issuedAt: Microseconds },
+  store: Clock & { ready(): Promise<void> },
+): Promise<void> {
+  const asked = performance.now();
+  await store.ready();
+  const waited = Math.round((performance.now() - asked) * MICROS_PER_MS);
+  command.issuedAt = store.now() - waited;
 }
 
 export const MICROS_PER_MS = 1_000;

@@ -1,7 +1,7 @@
 /** The operations run in process: input → seal → command → repository. */
 import { ActiveCalls } from './active-calls.js';
 import { passAttributes } from './attributes.js';
-import { MICROS_PER_MS } from './clock.js';
+import { MICROS_PER_MS, type Microseconds, stampWhenReady } from './clock.js';
 import { NearReads } from './near-reads.js';
 import type { Operation, Operations, ScopeDefaults, ScopedTokens, TokenOperations } from './operations.js';
 import type { ResolvedTokenOptions } from './options.js';
@@ -69,10 +69,7 @@ export class InProcessTokens implements TokenOperations {
       }
       const { command, token, possible } = this.#sealer.seal('get', input);
       if (!possible) return undefined;
-      if (!this.#repository.isReady) {
-        await this.#repository.ready();
-        command.issuedAt = this.#repository.reckoned();
-      }
+      if (!this.#repository.isReady) await stampWhenReady(command, this.#repository);
       const found = await this.#repository.get(command);
       if (found?.idle !== undefined && command.touch !== false) this.#touches.used(found);
       return toToken<D>(found, token);
@@ -187,7 +184,7 @@ export class InProcessTokens implements TokenOperations {
     return this.close();
   }
 
-  /** Seals first: wrong input is refused before any I/O. Stamps last: by then the store's time is known. */
+  /** Seals first: wrong input is refused before any I/O. Stamps once the store's time is known. */
   #run<O extends Operation, R>(
     op: O,
     input: Operations[O]['input'],
@@ -197,15 +194,14 @@ export class InProcessTokens implements TokenOperations {
       const sealed = this.#sealer.seal(op, input);
       if (this.#repository.isReady || !sealed.possible)
         return operate(sealed, this.#attempt(sealed.command.issuedAt));
-      return this.#repository.ready().then(() => {
-        sealed.command.issuedAt = this.#repository.now();
-        return operate(sealed, this.#attempt(sealed.command.issuedAt));
-      });
+      return stampWhenReady(sealed.command, this.#repository).then(() =>
+        operate(sealed, this.#attempt(this.#repository.now())),
+      );
     });
   }
 
-  #attempt(issuedAt: number): Attempt {
-    return { until: issuedAt + this.#timeout };
+  #attempt(now: Microseconds): Attempt {
+    return { until: now + this.#timeout };
   }
 }
 

@@ -13,6 +13,7 @@ export interface OwnerPlace {
 
 const LONGEST = 8_192;
 const NUMBER = /^\d{1,20}$/;
+const MAX_NUMBER = 2n ** 64n - 1n; // that of Redis
 
 export function encodeOwnerCursor({ shard, from, next, after }: OwnerPlace): string {
   const parts = next === undefined ? [shard, from] : [shard, from, next, after];
@@ -34,4 +35,5 @@ export function decodeOwnerCursor(cursor: unknown): OwnerPlace | undefined {
   }
 }
 
-const isNumber = (value: unknown): value is string => typeof value === 'string' && NUMBER.test(value);
+const isNumber = (value: unknown): value is string =>
+  typeof value === 'string' && NUMBER.test(value) && BigInt(value) <= MAX_NUMBER;

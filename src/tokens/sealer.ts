@@ -56,7 +56,7 @@ const NARROWER: { [O in Operation]?: readonly string[] } = {
   deleteApp: ['type', 'owner', 'id', 'token', 'except', 'customToken'],
 };
 
-/** Stands in for an id while the other fields are checked. */
+/** The id of no token: it stands in for others while the other fields are checked. */
 const NO_ID = '-'.repeat(22);
 
 export class Sealer {
@@ -170,8 +170,12 @@ export class Sealer {
     const { shards } = this.#options;
     const shard = shardOf(command.id, shards);
     const successor = (nonce: string) => successorOf(token, nonce, prefix);
-    // A secret that somebody has thought up could be searched for, from the nonce and the successor's id.
-    if (!isGenerated(token, prefix)) return { command, token, possible: false, successor };
+    if (!isGenerated(token, prefix)) {
+      // A secret that somebody has thought up could be searched for, from the nonce and the successor's id. Where the
+      // command is sent all the same, it is for no token.
+      command.id = NO_ID;
+      return { command, token, possible: false, successor };
+    }
     for (;;) {
       const nonce = newNonce();
       const next = successor(nonce);

@@ -146,6 +146,24 @@ export function limitContract(world: World): void {
       assert.lengthOf(await living(), 7);
     });
 
+    it('counts and ends tokens whose names are long, whatever data they have', async () => {
+      const [app, type] = ['\u0001'.repeat(256), 'ü'.repeat(256)];
+      const owner = Array.from({ length: 64 }, (_, i) => `${'🙂"'.repeat(80)}${i}`).find(
+        (name) => ownerShard(app, type, name, 4) === 0,
+      );
+      const long = { app, type, owner, label: '%'.repeat(100), idle: 60 };
+      const made = [await create(long)];
+      for (const data of [{}, { text: 'x'.repeat(60_000) }]) made.push(await create({ ...long, data }));
+      await refused(create({ ...long, limit: reject(3) }), LimitExceededError);
+      await world.events();
+      await create({ ...long, limit: endOldest(2) });
+      assert.deepEqual(
+        (await world.events()).map(({ type: kind, subject }) => [kind, subject]).slice(0, 2),
+        made.slice(0, 2).map(({ id }) => ['token-revoked', id]),
+      );
+      assert.equal(await world.count({ app, type, owner }), 2);
+    });
+
     it('takes an owner who has far more than it allows, and refuses where that is too much for one step', async () => {
       await Promise.all(Array.from({ length: 1_200 }, () => create()));
       const { id } = await create({ limit: endOldest(2) });

@@ -1,6 +1,7 @@
 // Contract: revocation wins over what was issued before it, and over that only.
 import { assert } from 'chai';
 import { TokenExistsError, TokenRevokedError } from '../../src/tokens/errors.js';
+import { ANN } from './limit.js';
 import { refused } from './refusals.js';
 import { MAX_COMMAND_AGE, newId, SECOND, scatteredId, type World } from './world.js';
 
@@ -132,6 +133,20 @@ export function markContract(world: World): void {
       assert.isDefined(await world.create({ id, custom: false }));
       await refused(world.create({ id: other, custom: false }), TokenRevokedError);
     });
+
+    it('that is pushed out by a create of the same moment refuses those beside it', async () => {
+      const gone = newId();
+      await world.create({ owner: ANN, custom: false });
+      await world.delete(gone, { ago: 10 * SECOND, job: world.job('revocations'), commandId: 'a' });
+      const issuedAt = world.now() - 11_000_000;
+      await world.subject.fillMarks(99_999, issuedAt + 2_000_000);
+      const limit = { max: 1, overflow: 'end-oldest' };
+      const [made] = await Promise.all([
+        world.create({ owner: ANN, custom: false, limit }),
+        refused(world.create({ id: gone, issuedAt }), TokenRevokedError),
+      ]);
+      assert.isDefined(await world.get(made.id));
+    }).timeout(60_000);
 
     it('that a flood of others pushed out refuses every create that was issued before it', async () => {
       const [id, stays] = [newId(), newId()];

@@ -107,5 +107,14 @@ export function numbersContract(world: World): void {
       const error = await refused(world.owners({ cursor }), ValidationError);
       assert.equal(error.fields[0]?.field, 'cursor');
     });
+
+    it('are not told by a cursor that no store can have given', async () => {
+      const last = 2n ** 64n - 1n;
+      await world.owners({ cursor: encodeOwnerCursor({ shard: 0, from: String(last) }) });
+      for (const from of [String(last + 1n), '9'.repeat(20)]) {
+        const owners = async () => world.owners({ cursor: encodeOwnerCursor({ shard: 0, from }) });
+        await refused(owners(), ValidationError);
+      }
+    });
   });
 }

@@ -1,9 +1,11 @@
 // Contract: what becomes of a family whose rotated token is used again.
 import { assert } from 'chai';
 import fc from 'fast-check';
+import { TokenRevokedError } from '../../src/tokens/errors.js';
 import type { TokenRecord } from '../../src/tokens/types.js';
 import { seeded } from '../support/chance.js';
-import { type Fact, newId, SECOND, type World } from './world.js';
+import { refused } from './refusals.js';
+import { type Fact, MAX_COMMAND_AGE, newId, SECOND, type World } from './world.js';
 
 export function reuseContract(world: World): void {
   const successorOf = async (id: string, fields: object = {}): Promise<TokenRecord> =>
@@ -65,10 +67,41 @@ export function reuseContract(world: World): void {
       assert.deepEqual(await world.get(second.id), second);
     });
 
+    it('is no reuse within a second behind the grace, in which requests that began side by side come', async () => {
+      const { delete: _, 'delete of a job': __, ...kept } = uses;
+      const first = await world.create({ duration: 600 });
+      const second = await successorOf(first.id, { grace: 2 });
+      await world.advance(2 * SECOND);
+      await world.events();
+      for (const use of Object.values(kept)) assert.isNotOk(await use(first.id));
+      assert.isDefined(await world.get(second.id));
+      assert.deepEqual(await world.events(), []);
+      assert.isTrue(await world.delete(first.id), 'who logs out meanwhile means the successor');
+      assert.isUndefined(await world.get(second.id));
+    });
+
+    it('harms no later life of an id of its family', async () => {
+      const first = await world.create();
+      const second = await successorOf(first.id);
+      await world.delete(second.id);
+      await world.create({ id: second.id, owner: 'bob' });
+      await world.advance(2 * SECOND);
+      await world.events();
+      assert.isFalse(await world.deleteById(first.id));
+      assert.isUndefined(await world.get(first.id));
+      assert.isFalse(await world.delete(first.id));
+      assert.equal((await world.get(second.id))?.owner, 'bob');
+      assert.deepEqual(
+        (await world.facts()).map(({ type, owner }) => [type, owner] as unknown),
+        [['token-reused', 'ann']],
+      );
+    });
+
     it('is told, and revokes nothing more, where the family is over', async () => {
       const first = await world.create();
       const second = await successorOf(first.id);
       await world.delete(second.id);
+      await world.advance(2 * SECOND);
       await world.events();
       await world.get(first.id);
       await world.get(first.id);
@@ -89,6 +122,19 @@ export function reuseContract(world: World): void {
       assert.isUndefined(await world.get(first.id));
       assert.isUndefined(await world.get(third.id));
     });
+
+    it('is noticed of the last thousand, and others stay dead while a create of them can arrive', async () => {
+      const ids = [(await world.create({ duration: 9_999 })).id];
+      for (let i = 0; i < 1_010; i++) ids.push((await successorOf(ids.at(-1) as string)).id);
+      const [first, last] = [ids[0], ids.at(-1)] as [string, string];
+      await refused(world.create({ id: first }), TokenRevokedError);
+      await world.advance(MAX_COMMAND_AGE + 120 * SECOND);
+      assert.isUndefined(await world.get(first));
+      assert.isDefined(await world.create({ id: first, owner: 'bob' }));
+      assert.isDefined(await world.get(last));
+      assert.isUndefined(await world.get(ids[20] as string));
+      assert.isUndefined(await world.get(last));
+    }).timeout(60_000);
 
     it('leaves nothing for ever', async () => {
       const first = await world.create({ duration: 30 });
@@ -144,7 +190,7 @@ export function reuseContract(world: World): void {
             else if (use === 'update') await world.update(held, { a: 1 });
             else if (use === 'refresh') await world.refresh(held, 600);
             else copies[by] = (await world.rotate(held, { grace: 0.5 }))?.record.id ?? held;
-            await world.advance(SECOND); // past every grace
+            await world.advance(2 * SECOND); // past every grace
           };
           for (const { by, use } of moves) await act(by, use);
           // Each rotates what it holds, twice: whoever comes second has a copy that was rotated.

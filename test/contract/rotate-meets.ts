@@ -193,18 +193,41 @@ export function rotateMeetsContract(world: World): void {
   });
 
   describe('a successor of a token with an idle time', () => {
-    it('keeps the expiry and the ceiling, and was used by nobody', async () => {
+    it('keeps the ceiling, begins its idle time anew, and was used by nobody', async () => {
       const first = await world.create({ idle: 30, duration: 600, label: 'phone' });
       await world.touch(first.id);
-      const { expiresAt, absoluteExpiresAt, lastUsedAt } = await stored(first.id);
+      await world.advance(20 * SECOND);
+      const { absoluteExpiresAt, lastUsedAt } = await stored(first.id);
       assert.isDefined(lastUsedAt);
       const second = await successorOf(first.id);
       assert.notProperty(second, 'lastUsedAt');
-      assert.deepInclude(second, { expiresAt, absoluteExpiresAt, idle: 30, label: 'phone' } as object);
+      assert.deepInclude(second, { absoluteExpiresAt, idle: 30, label: 'phone' } as object);
+      assert.approximately(second.expiresAt, world.nowMs() + 30 * SECOND, SECOND);
       await world.advance(20 * SECOND);
       await world.touch(second.id, { every: 600 * SECOND });
       const used = await stored(second.id);
       assert.equal(used.expiresAt, (used.lastUsedAt as number) + 30 * SECOND);
+    });
+
+    it('lives for as long as it is rotated in time, and no longer than the ceiling', async () => {
+      let { id } = await world.create({ idle: 30, duration: 100 });
+      for (let i = 0; i < 4; i++) {
+        await world.advance(20 * SECOND);
+        id = (await successorOf(id)).id;
+      }
+      const { expiresAt, absoluteExpiresAt } = await stored(id);
+      assert.equal(expiresAt, absoluteExpiresAt);
+      await world.advance(21 * SECOND);
+      assert.isUndefined(await world.rotate(id));
+    });
+
+    it('that waited in a queue never shortens what a use has set since', async () => {
+      const first = await world.create({ idle: 30, duration: 600, ago: 25 * SECOND });
+      const issuedAt = world.now() - 20 * SECOND * 1_000;
+      await world.touch(first.id);
+      const { expiresAt } = await stored(first.id);
+      const second = await successorOf(first.id, { issuedAt, job: world.job(), commandId: 'r' });
+      assert.equal(second.expiresAt, expiresAt);
     });
 
     it('has its ceiling set by a duration, and its idle time begun anew', async () => {

@@ -130,7 +130,12 @@ export function rotateContract(world: World): void {
     it('a hundred times at once, without grace, answers one, and is no reuse for the others', async () => {
       const { id } = await world.create();
       const issuedAt = world.now();
-      const all = await Promise.all(Array.from({ length: 100 }, () => world.rotate(id, { issuedAt })));
+      const all = await Promise.all(
+        Array.from(
+          { length: 100 },
+          (_, i) => world.rotate(id, i % 2 ? { issuedAt } : { ago: -0.9 * SECOND }), // stamped here and there
+        ),
+      );
       assert.lengthOf(
         all.filter((rotated) => rotated !== undefined),
         1,

@@ -120,6 +120,33 @@ describe('In steps', function () {
     assert.isDefined(await refresh(other, one, 600));
   });
 
+  it('two deleteAll but the same one, of which one runs between steps of the other, leave what takes its place', async () => {
+    const { repository, between, attempt } = await stepping('deleteAll');
+    const other = stage.repository(PATIENT);
+    await other.ready();
+    const owner = 'ann';
+    const old = await Promise.all(
+      Array.from({ length: MANY }, () => create(other, { owner, duration: chance.int(600, 1_200) })),
+    );
+    const except = chance.pick(old).id;
+    const deleteAll = (door: RedisTokenRepository) =>
+      door.deleteAll(buildCommand('deleteAll', { ...SCOPE, owner, except, issuedAt: door.now() }), {
+        ...attempt(),
+        ...job('but one'),
+      });
+    let successor: string | undefined;
+    await between(
+      async () => {
+        if (successor) return;
+        await deleteAll(other);
+        successor = await rotate(other, except, 1_200); // behind all that is still to come
+      },
+      () => deleteAll(repository),
+    );
+    assert.include(await left(false), successor);
+    assert.isDefined(await refresh(other, successor as string, 600));
+  });
+
   it('a deleteAll that was issued before one that spared a token ends it, wherever that goes meanwhile', async () => {
     const { repository, between, attempt } = await stepping('deleteAll');
     const other = stage.repository(PATIENT);

@@ -1,9 +1,11 @@
 // Rotations as commands: who is told the successor's secret, and how often.
+import { setTimeout as wait } from 'node:timers/promises';
 import { assert } from 'chai';
-import { CommandConflictError, RedisTokens, type Token } from '../../src/index.js';
+import { CommandConflictError, RedisTokens, type Token, TokenProducer } from '../../src/index.js';
 import type { JobData } from '../../src/queue/wire.js';
 import { newNonce, successorOf } from '../../src/tokens/secret.js';
 import { rejection } from '../support/eventually.js';
+import { Way } from '../support/way.js';
 import { SCOPE, Stage, stamp } from './stage.js';
 
 describe('A rotation over the queue', () => {
@@ -39,6 +41,31 @@ describe('A rotation over the queue', () => {
     assert.doesNotHaveAnyKeys(record, ['nonce', 'token']);
     assert.equal(record?.version, 2);
     assert.deepEqual([await tokens.list({ ...SCOPE, owner: 'ann' })], [[record]]);
+  });
+
+  it('that is enqueued for what is never rotated finds nothing, and harms nothing', async () => {
+    const producer = stage.producer();
+    const customToken = 'a voucher that can be guessed';
+    const custom = await tokens.create({ ...SCOPE, owner: 'ann', duration: 60, customToken });
+    for (const input of [{ token: customToken }, { token: made.token, tokenPrefix: 'api_' }]) {
+      const receipt = await producer.enqueue('rotate', { ...SCOPE, ...input });
+      assert.isUndefined(await producer.result(receipt));
+      assert.isUndefined(await producer.rotate({ ...SCOPE, ...input }));
+    }
+    assert.deepEqual(await tokens.get({ ...SCOPE, token: customToken }), custom);
+    assert.deepEqual(await tokens.get({ ...SCOPE, token: made.token }), made);
+  });
+
+  it('that waited for its connection is no reuse where it was asked for before another', async () => {
+    const way = stage.opened.add(await Way.open(stage.url));
+    way.holdWhere(''); // all of them
+    const late = stage.opened.add(new TokenProducer(way.url, { prefix: stage.prefix }));
+    const waiting = late.rotate({ ...SCOPE, token: made.token });
+    const second = (await tokens.rotate({ ...SCOPE, token: made.token })) as Token;
+    await wait(1_200);
+    way.release();
+    assert.isUndefined(await waiting);
+    assert.deepEqual(await tokens.get({ ...SCOPE, token: second.token }), second);
   });
 
   it('through a scope takes the duration of the call, and not that of the scope', async () => {

@@ -175,15 +175,16 @@ describe('Changes that start in one tick', () => {
 
   it('tell an error of one as it would be told alone', async () => {
     const broken = [newId(), newId()] as const;
-    for (const id of broken) await redis.set(`{${tokens.prefix}:0}:t:${id}`, '["shop","session","ann');
+    for (const id of broken) await redis.hset(`{${tokens.prefix}:0}:t:${id}`, 'owner', 'ann');
     const alone = await tokens.refresh(broken[0]).catch((error: unknown) => error);
     const [together] = await Promise.all(
       broken.map((id) => tokens.refresh(id).catch((error: unknown) => error)),
     );
     for (const error of [alone, together]) {
       assert.instanceOf(error, CommandFailedError);
-      assert.match((error as Error).message, /^Redis answers: ERR /);
+      assert.match((error as Error).message, /^Redis answers: WRONGTYPE /);
     }
+    await redis.set(`{${tokens.prefix}:0}:t:${broken[0]}`, '["shop","session","ann');
     const read = await tokens.get(broken[0]).catch((error: unknown) => error);
     assert.instanceOf(read, CommandFailedError);
     assert.notInclude((read as Error).message, 'ann');

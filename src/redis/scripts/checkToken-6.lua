@@ -15,8 +15,8 @@ local id, owner, repair = ARGV[4], ARGV[5], ARGV[6] == '1'
 -- The owner's record, or nil: also where it can not be read, which is for another look to tell.
 local function owners_record()
   if redis.call('TYPE', KEYS[5]).ok ~= 'string' then return nil end
-  local intact, record = pcall(parse, redis.call('GET', KEYS[5]))
-  return intact and record and record.tail and record.owner == owner and record or nil
+  local record = parse(redis.call('GET', KEYS[5]))
+  return record and record.owner == owner and record or nil
 end
 
 local function expiry_in(key, member)

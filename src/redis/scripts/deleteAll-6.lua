@@ -49,7 +49,7 @@ local is_spared = excepted and spare(parse(excepted))
 local rotated = excepted and marker(excepted)
 local function is_successor(record)
   return rotated and attribute(record, 'family') == rotated.family
-    and tonumber(attribute(record, 'spared') or 0) == stamp
+    and tonumber(attribute(record, 'spared') or 0) >= stamp
 end
 
 local hidden = except == '' and marked(owner_mark(owner)) > stamp
@@ -80,5 +80,6 @@ local pass_over = #page < 2 * limit
 local saw_all = pass_over and ARGV[11] == '' -- in one step, so that nothing can have moved out of its way
 if saw_all or (pass_over and ended_in_pass == 0) then return settle('ok', '', total, stamp) end
 if queued then decide(KEYS[4], counted, digits(total)) end
-if pass_over then return { 'more', now, '', total, stamp, 0, '', '' } end
-return { 'more', now, '', total, stamp, ended_in_pass, page[#page], page[#page - 1] }
+reply = answer('more', '', total, stamp, pass_over and 0 or ended_in_pass)
+if not pass_over then reply[8], reply[9] = page[#page], page[#page - 1] end
+return reply

@@ -60,6 +60,7 @@ local saw_all = pass_over and ARGV[11] == '' -- in one step, so that nothing can
 local is_over = saw_all or (pass_over and ended_in_pass == 0)
 if is_over and ARGV[14] == '1' then return settle('ok', '', total, stamp) end
 if queued then decide(KEYS[4], counted, digits(total)) end
-if is_over then return { 'ok', now, '', total, stamp, 0 } end
-if pass_over then return { 'more', now, '', total, stamp, 0, '', '' } end
-return { 'more', now, '', total, stamp, ended_in_pass, page[#page], page[#page - 1] }
+if is_over then return answer('ok', '', total, stamp) end
+reply = answer('more', '', total, stamp, pass_over and 0 or ended_in_pass)
+if not pass_over then reply[8], reply[9] = page[#page], page[#page - 1] end
+return reply

@@ -1,6 +1,7 @@
 -- One attempt at a command: may it still run, was it decided before, and what is decided now.
 -- KEYS[4] job. ARGV[4] issuedAt, ARGV[5] until, ARGV[6] '1' where a job carries it, ARGV[7] maxCommandAge; microseconds.
--- Every reply is { code, TIME, record or '', three numbers }; what the numbers are, each script says.
+-- Every reply is { code, TIME, record or '', three numbers, { ids of tokens that it ended by themselves } }; what the
+-- numbers are, and what stands behind, each script says.
 --- @include "scope"
 --- @include "decision"
 
@@ -12,23 +13,28 @@ local changes = {}
 -- Of the change that is being made.
 local issued, queued
 
+local function answer(code, text, a, b, c)
+  return { code, now, text or '', a or 0, b or 0, c or 0, ended_ids }
+end
+
 -- Decides the command for good: a job that runs again is answered the same.
 local function settle(code, text, a, b, c)
-  a, b, c = a or 0, b or 0, c or 0
-  if queued then decide(KEYS[4], command_id, code .. ':' .. digits(a) .. ':' .. digits(b) .. ':' .. digits(c)) end
-  return { code, now, text or '', a, b, c }
+  if queued then
+    decide(KEYS[4], command_id, code .. ':' .. digits(a or 0) .. ':' .. digits(b or 0) .. ':' .. digits(c or 0))
+  end
+  return answer(code, text, a, b, c)
 end
 
 -- The reply that ends the attempt here, or nil where the command is to be run. What was decided before is answered
 -- again, with the value at `key` as of now: whether that is still the same life, the caller tells by createdAt.
 local function begin(revocation, key)
   issued, queued = tonumber(ARGV[4]), ARGV[6] == '1'
-  if now > tonumber(ARGV[5]) then return { 'late', now, '', 0, 0, 0 } end
+  if now > tonumber(ARGV[5]) then return answer('late') end
   if queued and (ask_once('EXISTS', KEYS[4]) == 1 or decided_now[command_id]) then
     local decided = redis.call('HGET', KEYS[4], command_id)
     if decided then
       local code, a, b, c = string.match(decided, '^([%a-]+):(%d+):(%d+):(%d+)$')
-      return { code, now, key and redis.call('GET', key) or '', a, b, c }
+      return answer(code, key and redis.call('GET', key) or '', a, b, c)
     end
   end
   if revocation then return nil end

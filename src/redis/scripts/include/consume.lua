@@ -12,8 +12,8 @@ changes.consume = function()
     return reply
   end
 
-  local record, _, ended = meant(id)
-  if not record then return settle_none(ended) end
+  local record = meant(id)
+  if not record then return settle('none') end
   local text = encode(record)
   revoke(id, record, told(ARGV[9], 'consumed'), told(ARGV[10]))
   mark(id_mark(id), math.max(revocation_time(), record.created))

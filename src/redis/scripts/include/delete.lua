@@ -17,24 +17,20 @@ local function delete(id, owner, reason, by, is_use)
   if record and owner ~= '' and record.owner ~= owner then record = nil end
   -- In process it ends what there is when it runs, whatever the clock of its creator said.
   if record and not queued then stamp = math.max(stamp, record.created) end
-  local ended = 0
+  local is_ended = false
   if record and record.created <= stamp then
     revoke(id, record, told(reason, 'deleted'), told(by))
-    ended = 1
+    is_ended = true
   end
-  local successor
   if rotated and is_use and is_reuse(rotated) then
-    successor = reuse(id, rotated)
+    reuse(id, rotated)
   elseif rotated and (owner == '' or rotated.owner_json == json_string(owner)) then
     -- Whoever ends a token that was rotated meanwhile means what has become of it.
-    successor = end_family(rotated.family, told(reason, 'deleted'), queued and stamp, told(by))
-    ended = successor and 1 or 0
+    is_ended = end_family(rotated.family, told(reason, 'deleted'), queued and stamp, told(by))
   end
   -- For one owner's token alone it must not be in the way of another owner's.
   mark(owner == '' and id_mark(id) or id_owner_mark(id, owner), stamp)
-  local reply = settle('ok', '', ended)
-  if successor then reply[#reply + 1] = successor end
-  return reply
+  return settle('ok', '', is_ended and 1 or 0)
 end
 
 changes.delete = function() return delete(ARGV[8], '', ARGV[9], ARGV[10], true) end

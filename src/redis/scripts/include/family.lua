@@ -1,10 +1,14 @@
 -- Families: a token and its successors by rotation, of which at most one lives. A rotated token leaves a marker in the
--- place of its record, `[0,app,type,owner,version,family,successor,graceEnds]` (microseconds): no record begins so, and
+-- place of its record, `[0,app,type,owner,version,family,successor,reuseFrom]` (microseconds): no record begins so, and
 -- whoever reads records finds none. The family is a zset, by when each was rotated; its living member stands last.
 --- @include "attempt"
 --- @include "index"
 
 local REUSED = 'reused' -- a member that says that it was told
+
+-- Microseconds behind the grace in which its use is none yet: requests that began side by side reach Redis one after the
+-- other, and are stamped by processes that reckon its time each for itself.
+local SIDE_BY_SIDE = 1000000
 
 local function family_key(family)
   return tag .. 'f:' .. family
@@ -19,36 +23,35 @@ end
 local function marker(text)
   local head = '[0,' .. app_json .. ',' .. type_json .. ','
   if not text or sub(text, 1, #head) ~= head then return nil end
-  local owner, version, family, successor, ends =
+  local owner, version, family, successor, reuse_from =
     string.match(text, '^(.*),(%d+),"([%w_-]+)","([%w_-]+)",(%d+)%]$', #head + 1)
   return {
-    owner_json = owner, version = tonumber(version), family = family, successor = successor, ends = tonumber(ends),
+    owner_json = owner, version = tonumber(version), family = family, successor = successor, reuse_from = tonumber(reuse_from),
   }
 end
 
--- Ends what lives of a family, unless it began after the time that is given. Answers its id. by may be nil
+-- Ends what lives of a family, unless it began after the time that is given, or is a later life of its id that belongs to
+-- none or another. Whether it did. by may be nil
 local function end_family(family, reason, stamp, by)
   local live = redis.call('ZRANGE', family_key(family), -1, -1)[1]
   local record = live and live ~= REUSED and read(live)
-  if not record or (stamp and record.created > stamp) then return nil end
+  if not record or attribute(record, 'family') ~= family or (stamp and record.created > stamp) then return false end
   revoke(live, record, reason, by)
-  return live
+  return true
 end
 
--- Whether a command uses a rotated token again: what was issued before the grace was over is none of it, however late
--- it comes.
+-- Whether a command uses a rotated token again: what was issued before that counts is none of it, however late it comes.
 local function is_reuse(rotated)
-  return math.min(issued, now) > rotated.ends
+  return math.min(issued, now) > rotated.reuse_from
 end
 
--- A rotated token is used again: its family ends, and that is told once. Answers the id of what lived of it.
+-- A rotated token is used again: its family ends, and that is told once.
 local function reuse(id, rotated)
   local key = family_key(rotated.family)
-  local ended = end_family(rotated.family, 'reused')
+  end_family(rotated.family, 'reused')
   if redis.call('EXISTS', key) == 1 and redis.call('ZADD', key, 'NX', 0, REUSED) == 1 then
     publish('token-reused', id, rotated.owner_json, rotated.version)
   end
-  return ended
 end
 
 local KEPT = 1000 -- rotated tokens of a family whose use is told: some microseconds each where its life is prolonged
@@ -61,6 +64,15 @@ local function keep_family(key, expires)
   local ends = digits(expires + math.max(FAMILY_SLACK, floor((expires - now_ms) / 2)))
   for _, id in ipairs(redis.call('ZRANGE', key, 0, -2)) do redis.call('PEXPIREAT', record_key(id), ends) end
   redis.call('PEXPIREAT', key, ends)
+end
+
+-- Forgets those beyond. What keeps a create from bringing them to life stays for as long as one can arrive.
+local function trim_family(key)
+  local beyond = redis.call('ZRANGE', key, 0, -KEPT - 2)
+  if #beyond == 0 then return end
+  redis.call('ZREM', key, unpack(beyond))
+  local life = digits(tonumber(ARGV[7]) / 1000 + FAMILY_SLACK)
+  for _, id in ipairs(beyond) do redis.call('PEXPIRE', record_key(id), life, 'LT') end
 end
 
 -- To be called wherever a record's expiry is set anew: as long as it lives, the use of those before it is noticed.

@@ -43,6 +43,7 @@ end
 local function revoke(id, record, reason, by)
   redis.call('DEL', record_key(id))
   unindex(id, record.owner)
+  ended_ids[#ended_ids + 1] = id
   publish('token-revoked', id, record.owner_json, record.version, reason, by)
 end
 

@@ -76,7 +76,10 @@ local function mark(member, stamp)
   if excess > 0 then
     local oldest = redis.call('ZPOPMIN', KEYS[3], excess)
     local newest = tonumber(oldest[#oldest])
-    if newest > newest_out() then redis.call('SET', KEYS[5], digits(newest), 'PX', life_ms) end
+    if newest > newest_out() then
+      redis.call('SET', KEYS[5], digits(newest), 'PX', life_ms)
+      ask_again('GET', KEYS[5])
+    end
   end
 end
 

@@ -2,6 +2,14 @@
 --- @include "attempt"
 --- @include "record"
 
+-- Begins a record's idle time anew, up to its ceiling. What comes late never shortens what a later one has set.
+local function begin_idle(record)
+  local idle = idle_ms(record)
+  if not idle then return end
+  local ends = floor(math.min(issued, now) / 1000) + idle
+  record.expires = math.max(record.expires, math.min(tonumber(attribute(record, 'absoluteExpiresAt')), ends))
+end
+
 -- Sets a record's ceiling to so many milliseconds from when the command was issued, and begins its idle time anew.
 local function prolong(record, duration)
   duration = tonumber(duration)

@@ -7,24 +7,23 @@ local function head()
   return '[' .. app_json .. ',' .. type_json .. ','
 end
 
--- The record as a table, or nil where there is none in this scope.
+-- The record as a table, or nil where there is none in this scope, or none that can be read.
 local function parse(text)
   local head = head()
   if not text or sub(text, 1, #head) ~= head then return nil end
   bytes_read = bytes_read + #text
   local from = #head + 1
-  local to = from + 1
-  while true do
-    to = find(text, '["\\]', to)
-    if sub(text, to, to) == '"' then break end
-    to = to + 2
-  end
+  local to = find(text, '["\\]', from + 1)
+  while to and sub(text, to, to) ~= '"' do to = find(text, '["\\]', to + 2) end
+  if not to then return nil end
   local version, created, expires, refreshed, tail =
-    string.match(text, '^,(%d+),(%d+),(%d+),(%d+)(.*)$', to + 1)
+    string.match(text, '^,(%d+),(%d+),(%d+),(%d+)([,%]].*)$', to + 1)
   local attributes = ''
   if tail and sub(tail, 1, 2) == ',{' then attributes, tail = string.match(tail, '^(,{[^}]*})(.*)$') end
+  local readable, owner = pcall(cjson.decode, '[' .. sub(text, from, to) .. ']')
+  if not tail or not readable then return nil end
   return {
-    owner = cjson.decode('[' .. sub(text, from, to) .. ']')[1],
+    owner = owner[1],
     owner_json = sub(text, from, to),
     version = tonumber(version),
     created = tonumber(created), -- microseconds
@@ -72,6 +71,17 @@ end
 
 local function read(id)
   return parse(redis.call('GET', record_key(id)))
+end
+
+local HEAD = 512 -- bytes, in which nearly every record has all but its data
+
+-- A record whose data may be cut off: for whoever looks at many, and writes none.
+local function read_head(id)
+  local key = record_key(id)
+  local text = redis.call('GETRANGE', key, 0, HEAD - 1)
+  local record = parse(text)
+  if #text < HEAD or (record and #record.tail > 1) then return record end
+  return parse(redis.call('GET', key))
 end
 
 local function encode(record)

@@ -8,8 +8,8 @@ changes.refresh = function()
   local reply = begin(false, KEYS[5])
   if reply then return reply end
 
-  local record, _, ended = meant(id)
-  if not record then return settle_none(ended) end
+  local record = meant(id)
+  if not record then return settle('none') end
 
   prolong(record, ARGV[9])
   if record.expires <= now_ms then

@@ -3,7 +3,7 @@
 --- @include "index"
 --- @include "mark"
 
--- Members that are looked at, where the limit seems reached: some milliseconds.
+-- Members that are looked at, where the limit seems reached: some milliseconds, however large their data.
 local LOOKED_AT = 2000
 
 local function oldest_first(a, b)
@@ -21,15 +21,13 @@ local function look_for_room(owner, max, ends_oldest, newest)
 
   -- An index may tell of what is no longer there, or is dead by a mark.
   local ids = redis.call('ZRANGE', KEYS[7], live_from, '+inf', 'BYSCORE', 'LIMIT', 0, LOOKED_AT)
-  local keys = {}
-  for i, id in ipairs(ids) do keys[i] = record_key(id) end
-  local texts = redis.call('MGET', unpack(keys))
   local room = { gone = {}, revoked = {}, oldest = {} }
   if ask_once('EXISTS', late_marks()) == 1 then newest = math.huge end
   local live = {}
-  for i, id in ipairs(ids) do
-    local record = parse(texts[i])
-    if not record or not record.tail or record.owner ~= owner then
+  for _, id in ipairs(ids) do
+    if #live >= max and not ends_oldest then break end
+    local record = read_head(id)
+    if not record or record.owner ~= owner then
       room.gone[#room.gone + 1] = id
     else
       local reason = record.created <= newest and revocation_of(id, record)
@@ -38,7 +36,7 @@ local function look_for_room(owner, max, ends_oldest, newest)
     end
   end
 
-  local unseen = count - #ids
+  local unseen = count - #room.gone - #room.revoked - #live
   local excess = #live + unseen - max + 1
   room.enough = excess <= 0 or (ends_oldest and unseen == 0)
   if room.enough and excess > 0 then

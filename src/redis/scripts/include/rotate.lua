@@ -12,9 +12,9 @@ local function with_successor(reply, rotated)
   else
     successor, nonce = rotated and rotated.successor, redis.call('GET', nonce_key(ARGV[8]))
   end
-  if not successor or not nonce then return { 'none', now, '', 0, 0, 0 } end
+  if not successor or not nonce then return answer('none') end
   reply[3] = redis.call('GET', record_key(successor)) or ''
-  reply[7], reply[8] = successor, nonce
+  reply[8], reply[9] = successor, nonce
   return reply
 end
 
@@ -40,9 +40,9 @@ changes.rotate = function()
     return with_successor(reply, marker(redis.call('GET', KEYS[5])))
   end
 
-  local record, rotated, ended = meant(id)
+  local record, rotated = meant(id)
   if rotated then return repeated(rotated) end
-  if not record then return settle_none(ended) end
+  if not record then return settle('none') end
   -- Who has revoked the successor before it was there has meant this token.
   local reason = revocation_of(successor, record)
   if reason then
@@ -50,7 +50,7 @@ changes.rotate = function()
     return settle('none')
   end
 
-  if ARGV[11] ~= '' then prolong(record, ARGV[11]) end
+  if ARGV[11] ~= '' then prolong(record, ARGV[11]) else begin_idle(record) end
   local expires = record.expires
   if expires <= now_ms then
     redis.call('DEL', KEYS[5])
@@ -70,9 +70,9 @@ changes.rotate = function()
 
   local key = family_key(family)
   redis.call('ZADD', key, digits(now_ms), id, 'inf', successor)
-  redis.call('ZREMRANGEBYRANK', key, 0, -KEPT - 2)
+  trim_family(key)
   redis.call('SET', KEYS[5], '[0,' .. app_json .. ',' .. type_json .. ',' .. record.owner_json .. ','
-    .. digits(record.version - 1) .. ',"' .. family .. '","' .. successor .. '",' .. digits(now + grace * 1000) .. ']')
+    .. digits(record.version - 1) .. ',"' .. family .. '","' .. successor .. '",' .. digits(now + grace * 1000 + SIDE_BY_SIDE) .. ']')
   keep_family(key, expires)
   redis.call('PEXPIREAT', KEYS[5], digits(redis.call('PEXPIRETIME', key)))
   if grace > 0 then redis.call('SET', nonce_key(id), nonce, 'PX', digits(grace)) end

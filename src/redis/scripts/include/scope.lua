@@ -6,10 +6,12 @@ local floor, format, sub, find = math.floor, string.format, string.sub, string.f
 local app_json, type_json, command_id
 local tag, prefix, shard, scope
 local entered -- the scope index that they follow from
+local ended_ids -- ids of single tokens that were revoked, of which whoever keeps copies is told
 
 -- Takes the names that follow from KEYS and ARGV: for a script, or for each of several that are run as one.
 local function enter()
   app_json, type_json, command_id = ARGV[1], ARGV[2], ARGV[3]
+  ended_ids = {}
   if KEYS[1] == entered then return end
   entered = KEYS[1]
   -- A scope index is `{prefix:shard}:s:<app>:<type>`: all other names of the shard follow from it.
@@ -30,7 +32,7 @@ local now_ms = floor(now / 1000)
 -- Answers to questions that are asked once although many changes are made: nobody else makes any meanwhile.
 local answers = {}
 
--- For what no script changes that asks like this.
+-- For what hardly a script changes that asks like this.
 local function ask_once(command, key)
   local of_command = answers[command]
   if not of_command then
@@ -43,6 +45,11 @@ local function ask_once(command, key)
     of_command[key] = answer
   end
   return answer
+end
+
+-- For the script that changes it all the same.
+local function ask_again(command, key)
+  if answers[command] then answers[command][key] = nil end
 end
 
 -- tostring() keeps 14 digits only. '%d' is far quicker than '%.0f', where C's long holds 64 bits.

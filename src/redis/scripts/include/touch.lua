@@ -1,5 +1,6 @@
 -- See touch-5.lua.
 --- @include "meant"
+--- @include "prolong"
 
 changes.touch = function()
   local id = ARGV[8]
@@ -7,18 +8,19 @@ changes.touch = function()
   local reply = begin(false)
   if reply then return reply end
 
-  -- A use that was answered, and is told late, is no use of a token that was rotated meanwhile.
-  local record = meant_of(id, read(id))
+  -- A use that was answered, and is told late, is no use of a token that was rotated meanwhile, nor of a later one. What
+  -- is revoked, whoever revokes it ends.
+  local record = read(id)
   local idle = record and idle_ms(record)
-  if not idle or record.expires < now_ms then return settle('none') end -- its key may have outlived it
+  if not idle or is_later(record) or revocation_of(id, record) then return settle('none') end
+  if record.expires < now_ms then return settle('none') end -- its key may have outlived it
 
   local used = floor(math.min(issued, now) / 1000)
   local last = tonumber(attribute(record, 'lastUsedAt'))
   if last and used - last < tonumber(ARGV[9]) then return settle('none') end
 
   set_number(record, 'lastUsedAt', used)
-  -- A use that is told late never shortens what a refresh has set.
-  record.expires = math.max(record.expires, math.min(tonumber(attribute(record, 'absoluteExpiresAt')), used + idle))
+  begin_idle(record)
   write(id, record)
   outlive(record)
   index(id, record.owner, record.expires)

@@ -7,8 +7,8 @@ changes.update = function()
   local reply = begin(false, KEYS[5])
   if reply then return reply end
 
-  local record, _, ended = meant(id)
-  if not record then return settle_none(ended) end
+  local record = meant(id)
+  if not record then return settle('none') end
 
   if ARGV[10] ~= '' and tonumber(ARGV[10]) ~= record.version then return settle('conflict', '', record.version) end
 
@@ -23,7 +23,8 @@ changes.update = function()
     count = count + 1
   end
 
-  local entries = record.tail == ']' and {} or cjson.decode('[' .. sub(record.tail, 2))
+  local readable, entries = pcall(cjson.decode, '[' .. sub(record.tail == ']' and ' ]' or record.tail, 2))
+  if not readable then return settle('none') end
   for i = 1, #entries, 2 do
     local key = entries[i]
     local change = changes[key]

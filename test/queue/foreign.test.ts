@@ -6,6 +6,7 @@ import { type TokenError, ValidationError } from '../../src/index.js';
 import type { Lane } from '../../src/queue/lanes.js';
 import { parseJob } from '../../src/queue/wire.js';
 import { ownerShard, tokenId } from '../../src/tokens/identity.js';
+import { encodeOwnerCursor } from '../../src/tokens/owner-cursor.js';
 import { eventually, rejection } from '../support/eventually.js';
 import { SCOPE, Stage, stamp } from './stage.js';
 
@@ -228,6 +229,26 @@ describe('A job of another program', () => {
       assert.equal(well?.commandId, good[i]?.commandId);
     }
     assert.equal(await stage.redis.zcard(`{${stage.prefix}:0}:o:shop:session:ann`), good.length);
+  });
+
+  it('fails a read that Redis can not answer alone, and not the others of its batch', async () => {
+    await stage.startWorker();
+    const [broken, id] = ['A'.repeat(22), 'B'.repeat(22)];
+    await stage.redis.set(`{${stage.prefix}:0}:t:${broken}`, '["shop","session","ann');
+    await stage.redis.set(`{${stage.prefix}:0}:s:shop:broken`, 'no index');
+    const commands = [
+      { op: 'get', id: broken },
+      { op: 'count', type: 'broken' },
+      { op: 'owners', type: 'broken' },
+      { op: 'owners', cursor: encodeOwnerCursor({ shard: 0, from: '9'.repeat(20) }) },
+      { op: 'create', id, owner: 'ann', data: {}, duration: 60 },
+    ].map((command, i) => ({ commandId: `c${i}`, issuedAt: stamp(), ...SCOPE, ...command }));
+    const results = await stage.run('commands', { v: 1, replyTo: null, commands } as never, 'batch');
+    const failed = 'COMMAND_FAILED';
+    assert.deepEqual(
+      results.map(({ error }) => error?.code),
+      [failed, failed, failed, 'VALIDATION', undefined],
+    );
   });
 
   it('fails a command that is too old, but not a revocation', async () => {

@@ -109,7 +109,10 @@ export interface RefreshInput extends TokenInput {
 }
 
 export interface RotateInput extends TokenInput {
-  /** Seconds that the successor lives from now, more than 0, at most ten years. Default: its expiry is the token's. */
+  /**
+   * Seconds that the successor lives from now, more than 0, at most ten years. Default: its expiry is the token's, or with
+   * `idle` its ceiling.
+   */
   duration?: number | undefined;
   /**
    * Seconds from 0 to 300, fractions allowed, within which rotating the token again gives the same successor again. Some

@@ -1,5 +1,5 @@
 /** What is left in memory of tokens that were rotated, and the families that they and their successors make. */
-import { MICROS_PER_MS, MICROS_PER_SECOND, type Microseconds } from '../tokens/clock.js';
+import { CLOCK_ERROR, MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
 import type { Commands } from '../tokens/commands.js';
 import type { Scope } from '../tokens/types.js';
 import type { StoredToken } from './records.js';
@@ -10,12 +10,6 @@ const KEPT = 1_000;
 
 /** Milliseconds that markers outlive a family by at the least. */
 const SLACK = 60_000;
-
-/**
- * Microseconds behind the grace in which a use of a rotated token is none yet: requests that began side by side come one
- * after the other.
- */
-const SIDE_BY_SIDE: Microseconds = MICROS_PER_SECOND;
 
 /** In the place of a token that was rotated. */
 export interface Marker {
@@ -110,6 +104,9 @@ export class Rotations {
   }
 }
 
-/** Whether a command uses a rotated token again: what was issued before that counts is none of it. */
-export const isReuse = (marker: Marker, issuedAt: Microseconds, { now }: Run): boolean =>
-  Math.min(issuedAt, now) > marker.graceEnds + SIDE_BY_SIDE;
+/**
+ * Whether a command uses a rotated token again, and was issued after its grace. Whoever had heard of a later time then did
+ * so for sure.
+ */
+export const isReuse = ({ graceEnds }: Marker, issuedAt: Microseconds, { now, heard = 0 }: Run): boolean =>
+  now > graceEnds && (heard >= graceEnds || issuedAt > graceEnds + CLOCK_ERROR);

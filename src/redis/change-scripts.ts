@@ -74,7 +74,7 @@ export class ChangeScripts {
         attempt.commandId ?? '',
         command.issuedAt,
         attempt.until,
-        flag(attempt.job !== undefined),
+        attempt.job ? 'job' : (attempt.heard ?? 0),
         this.#options.maxCommandAge * MICROS_PER_MS,
         ...args,
       ],

@@ -69,6 +69,10 @@ export class RedisTokenRepository implements TokenRepository {
     return this.#deployment.reckoned();
   }
 
+  get heard(): Microseconds {
+    return this.#deployment.heard;
+  }
+
   onEnd(listener: (id: string) => void): void {
     this.#changes.onEnd = listener;
     this.#rotations.onEnd = listener;
@@ -106,11 +110,11 @@ export class RedisTokenRepository implements TokenRepository {
     };
   }
 
-  async get(command: Commands['get']): Promise<TokenRecord | undefined> {
+  async get(command: Commands['get'], heard?: Microseconds): Promise<TokenRecord | undefined> {
     const { id } = command;
     const shard = shardOf(id, this.#options.shards);
     const text = await this.#reader.read(shard, this.#keys.record(shard, id));
-    if (text !== null && isMarker(text)) return this.#rotations.read(shard, command, text);
+    if (text !== null && isMarker(text)) return this.#rotations.read(shard, command, text, heard);
     return text === null ? undefined : decodeRecord(id, text, command);
   }
 

@@ -15,16 +15,24 @@ export interface Clock {
   reckoned(): Microseconds;
 }
 
-/** Waits until the store's time is known, and sets when a command was issued that was asked for before. */
+export const MICROS_PER_MS = 1_000;
+export const MICROS_PER_SECOND = 1_000_000;
+
+/** By how much processes that reckon the store's time may differ. */
+export const CLOCK_ERROR: Microseconds = MICROS_PER_MS;
+
+/**
+ * Waits until the store's time is known, and sets when a command was issued that was asked for before. What it was stamped
+ * with until then is later than what came before it, and counts as far as it is not to come yet.
+ */
 export async function stampWhenReady(
   command: { issuedAt: Microseconds },
   store: Clock & { ready(): Promise<void> },
 ): Promise<void> {
   const asked = performance.now();
   await store.ready();
+  const now = store.now();
   const waited = Math.round((performance.now() - asked) * MICROS_PER_MS);
-  command.issuedAt = store.now() - waited;
+  const { issuedAt } = command;
+  command.issuedAt = issuedAt > now ? now : Math.max(issuedAt, now - waited);
 }
-
-export const MICROS_PER_MS = 1_000;
-export const MICROS_PER_SECOND = 1_000_000;

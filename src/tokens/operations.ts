@@ -79,7 +79,7 @@ export interface TokenOperations {
    *
    * A token that is used again, by whatever operation, after it was rotated and `grace` is over has been copied by
    * somebody: what lives of its family is revoked (reason `reused`), and `token-reused` is told once. What was issued
-   * before the rotation, within `grace`, or within a second after it is no such use. With `idle`, the idle time begins anew.
+   * before the rotation, or within `grace`, is no such use. With `idle`, the idle time begins anew.
    * @throws {ValidationError} before any I/O. A custom token is never rotated: that reads as missing.
    */
   rotate<D extends object = AnyData>(input: RotateInput): Promise<Token<D> | undefined>;

@@ -67,17 +67,24 @@ export function reuseContract(world: World): void {
       assert.deepEqual(await world.get(second.id), second);
     });
 
-    it('is no reuse within a second behind the grace, in which requests that began side by side come', async () => {
-      const { delete: _, 'delete of a job': __, ...kept } = uses;
-      const first = await world.create({ duration: 600 });
-      const second = await successorOf(first.id, { grace: 2 });
-      await world.advance(2 * SECOND);
-      await world.events();
-      for (const use of Object.values(kept)) assert.isNotOk(await use(first.id));
-      assert.isDefined(await world.get(second.id));
-      assert.deepEqual(await world.events(), []);
-      assert.isTrue(await world.delete(first.id), 'who logs out meanwhile means the successor');
+    it('is reuse at once for whoever was told of its rotation', async () => {
+      const first = await world.create();
+      const second = await successorOf(first.id);
+      assert.isUndefined(await world.get(first.id));
       assert.isUndefined(await world.get(second.id));
+    });
+
+    it('is no reuse where the clocks of those who ask side by side may differ by as much', async () => {
+      const first = await world.create({ ago: 10 * SECOND, duration: 600 });
+      const issuedAt = world.now() + 900;
+      const second = await successorOf(first.id);
+      const job = world.job();
+      assert.isUndefined(await world.get(first.id, { issuedAt }));
+      assert.isUndefined(await world.rotate(first.id, { issuedAt }));
+      assert.isUndefined(await world.update(first.id, { a: 1 }, { issuedAt, job, commandId: 'u' }));
+      assert.deepEqual(await world.get(second.id), second);
+      assert.lengthOf(await world.events(), 2);
+      assert.isTrue(await world.delete(first.id, { issuedAt, job, commandId: 'd' }), 'who logs out means it');
     });
 
     it('harms no later life of an id of its family', async () => {
@@ -190,7 +197,7 @@ export function reuseContract(world: World): void {
             else if (use === 'update') await world.update(held, { a: 1 });
             else if (use === 'refresh') await world.refresh(held, 600);
             else copies[by] = (await world.rotate(held, { grace: 0.5 }))?.record.id ?? held;
-            await world.advance(2 * SECOND); // past every grace
+            await world.advance(SECOND); // past every grace
           };
           for (const { by, use } of moves) await act(by, use);
           // Each rotates what it holds, twice: whoever comes second has a copy that was rotated.

@@ -1,7 +1,8 @@
 // What a rotation leaves in Redis, and for how long; and readers who can not tell that a token was used again.
 import { setTimeout as wait } from 'node:timers/promises';
 import { assert } from 'chai';
-import { RedisTokens, type Token, ValidationError } from '../../src/index.js';
+import { RedisTokens, type Token, type TokenOperations, ValidationError } from '../../src/index.js';
+import { MemoryTokens } from '../../src/memory/index.js';
 import { buildCommand } from '../../src/tokens/commands.js';
 import { shardOf } from '../../src/tokens/identity.js';
 import { SCOPE, Stage } from '../queue/stage.js';
@@ -17,7 +18,7 @@ describe('A rotation', () => {
     tokens = stage.opened.add(new RedisTokens(stage.url, { prefix: stage.prefix }));
   });
 
-  const create = (door = tokens) => door.create({ ...SCOPE, owner: 'ann', duration: 60 });
+  const create = (door: TokenOperations = tokens) => door.create({ ...SCOPE, owner: 'ann', duration: 60 });
   const keysLike = (glob: string) => stage.redis.keys(`{${stage.prefix}:*}:${glob}`);
   const rotate = async (token: string, more: object = {}) =>
     (await tokens.rotate({ ...SCOPE, token, ...more })) as Token;
@@ -86,6 +87,17 @@ describe('A rotation', () => {
     const error = await rejection(repository.rotate(command, { until: issuedAt + 5_000_000 }));
     assert.instanceOf(error, ValidationError);
     assert.match(error.message, /successor/);
+  });
+
+  it('makes the very next use of the token by the same process reuse, as soon as it was answered', async () => {
+    for (const use of ['get', 'update', 'refresh', 'rotate', 'consume'] as const) {
+      for (const door of [tokens, stage.opened.add(new MemoryTokens())]) {
+        const made = await create(door);
+        const second = await door.rotate({ ...SCOPE, token: made.token });
+        assert.isUndefined(await door[use]({ ...SCOPE, token: made.token, data: {}, duration: 9 }), use);
+        assert.isUndefined(await door.get({ ...SCOPE, token: second?.token as string }), use);
+      }
+    }
   });
 
   it('is no use of the token that was asked for before it, however long that waited for its connection', async () => {

@@ -1,14 +1,10 @@
 -- Families: a token and its successors by rotation, of which at most one lives. A rotated token leaves a marker in the
--- place of its record, `[0,app,type,owner,version,family,successor,reuseFrom]` (microseconds): no record begins so, and
+-- place of its record, `[0,app,type,owner,version,family,successor,graceEnds]` (microseconds): no record begins so, and
 -- whoever reads records finds none. The family is a zset, by when each was rotated; its living member stands last.
 --- @include "attempt"
 --- @include "index"
 
 local REUSED = 'reused' -- a member that says that it was told
-
--- Microseconds behind the grace in which its use is none yet: requests that began side by side reach Redis one after the
--- other, and are stamped by processes that reckon its time each for itself.
-local SIDE_BY_SIDE = 1000000
 
 local function family_key(family)
   return tag .. 'f:' .. family
@@ -23,10 +19,10 @@ end
 local function marker(text)
   local head = '[0,' .. app_json .. ',' .. type_json .. ','
   if not text or sub(text, 1, #head) ~= head then return nil end
-  local owner, version, family, successor, reuse_from =
+  local owner, version, family, successor, ends =
     string.match(text, '^(.*),(%d+),"([%w_-]+)","([%w_-]+)",(%d+)%]$', #head + 1)
   return {
-    owner_json = owner, version = tonumber(version), family = family, successor = successor, reuse_from = tonumber(reuse_from),
+    owner_json = owner, version = tonumber(version), family = family, successor = successor, ends = tonumber(ends),
   }
 end
 
@@ -40,9 +36,11 @@ local function end_family(family, reason, stamp, by)
   return true
 end
 
--- Whether a command uses a rotated token again: what was issued before that counts is none of it, however late it comes.
+-- Whether a command uses a rotated token again: what was issued before the grace was over is none of it, however late
+-- it comes. Whoever had heard of a later time then did not.
 local function is_reuse(rotated)
-  return math.min(issued, now) > rotated.reuse_from
+  local ends = rotated.ends
+  return now > ends and (heard >= ends or issued > ends + CLOCK_ERROR)
 end
 
 -- A rotated token is used again: its family ends, and that is told once.

@@ -72,7 +72,7 @@ changes.rotate = function()
   redis.call('ZADD', key, digits(now_ms), id, 'inf', successor)
   trim_family(key)
   redis.call('SET', KEYS[5], '[0,' .. app_json .. ',' .. type_json .. ',' .. record.owner_json .. ','
-    .. digits(record.version - 1) .. ',"' .. family .. '","' .. successor .. '",' .. digits(now + grace * 1000 + SIDE_BY_SIDE) .. ']')
+    .. digits(record.version - 1) .. ',"' .. family .. '","' .. successor .. '",' .. digits(now + grace * 1000) .. ']')
   keep_family(key, expires)
   redis.call('PEXPIREAT', KEYS[5], digits(redis.call('PEXPIRETIME', key)))
   if grace > 0 then redis.call('SET', nonce_key(id), nonce, 'PX', digits(grace)) end

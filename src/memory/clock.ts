@@ -17,10 +17,6 @@ export class MemoryClock implements Clock {
     return Math.max(this.#last + 1, Date.now() * MICROS_PER_MS + this.#advanced);
   }
 
-  get heard(): Microseconds {
-    return this.#last;
-  }
-
   /** @throws {ValidationError} for what is no time span. */
   advance(seconds: number): void {
     if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 0) {

@@ -84,10 +84,6 @@ export class MemoryTokenRepository implements TokenRepository {
     return this.#clock.reckoned();
   }
 
-  get heard(): Microseconds {
-    return this.#clock.heard;
-  }
-
   /** Lets time pass. @param seconds from 0 up, fractions allowed. */
   advance(seconds: number): void {
     this.#clock.advance(seconds);
@@ -106,8 +102,8 @@ export class MemoryTokenRepository implements TokenRepository {
     };
   }
 
-  async get(command: Commands['get'], heard = 0): Promise<TokenRecord | undefined> {
-    const run = this.#run({ until: Number.POSITIVE_INFINITY, heard });
+  async get(command: Commands['get']): Promise<TokenRecord | undefined> {
+    const run = this.#run({ until: Number.POSITIVE_INFINITY });
     const live = this.#live(command, run);
     if (!live) this.#rotations.meet(command, run);
     return live && toRecord(live);

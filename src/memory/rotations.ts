@@ -1,5 +1,5 @@
 /** What is left in memory of tokens that were rotated, and the families that they and their successors make. */
-import { CLOCK_ERROR, MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
+import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
 import type { Commands } from '../tokens/commands.js';
 import type { Scope } from '../tokens/types.js';
 import type { StoredToken } from './records.js';
@@ -104,9 +104,6 @@ export class Rotations {
   }
 }
 
-/**
- * Whether a command uses a rotated token again, and was issued after its grace. Whoever had heard of a later time then did
- * so for sure.
- */
-export const isReuse = ({ graceEnds }: Marker, issuedAt: Microseconds, { now, heard = 0 }: Run): boolean =>
-  now > graceEnds && (heard >= graceEnds || issuedAt > graceEnds + CLOCK_ERROR);
+/** Whether a command uses a rotated token again, and was issued after its grace. */
+export const isReuse = (marker: Marker, issuedAt: Microseconds, { now }: Run): boolean =>
+  Math.min(issuedAt, now) > marker.graceEnds;

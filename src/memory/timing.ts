@@ -1,5 +1,5 @@
 /** From when and until when a command counts. */
-import { CLOCK_ERROR, MICROS_PER_MS, MICROS_PER_SECOND, type Microseconds } from '../tokens/clock.js';
+import { MICROS_PER_MS, MICROS_PER_SECOND, type Microseconds } from '../tokens/clock.js';
 import { type Command, isRevocation } from '../tokens/commands.js';
 import { CommandExpiredError, ValidationError } from '../tokens/errors.js';
 import type { Attempt } from '../tokens/repository.js';
@@ -13,6 +13,9 @@ export interface Run extends Attempt {
 
 /** How far a sender's clock may be ahead. */
 const AHEAD: Microseconds = 5 * MICROS_PER_SECOND;
+
+/** How much younger than a command its token may be: the error of the reckoned clocks. */
+const CLOCK_ERROR: Microseconds = MICROS_PER_MS;
 
 /** Whether a token can be the one that a command was issued for, and not a later life of its id. */
 export const isMeantBy = (

@@ -74,7 +74,7 @@ export class ChangeScripts {
         attempt.commandId ?? '',
         command.issuedAt,
         attempt.until,
-        attempt.job ? 'job' : (attempt.heard ?? 0),
+        flag(attempt.job !== undefined),
         this.#options.maxCommandAge * MICROS_PER_MS,
         ...args,
       ],

@@ -16,8 +16,6 @@ export class RedisClock implements Clock {
   #last = 0;
   /** What a reply told last. */
   #told = 0;
-  /** The same of this very server. */
-  #heard = 0;
   #syncing: Promise<void> | undefined;
   #synced = false;
 
@@ -47,15 +45,10 @@ export class RedisClock implements Clock {
     return Math.max(this.#told + 1, Math.floor(this.#time + (now - this.#monotonic) * MICROS_PER_MS));
   }
 
-  get heard(): Microseconds {
-    return this.#heard;
-  }
-
   /** Every later stamp is later than a time that a reply told. One that is far off the reckoning makes it void. */
   told(time: Microseconds): void {
     if (time > this.#last) this.#last = time;
     if (time > this.#told) this.#told = time;
-    if (time > this.#heard) this.#heard = time;
     const reckoned = this.#time + (performance.now() - this.#monotonic) * MICROS_PER_MS;
     if (time - reckoned > JUMP * MICROS_PER_MS || reckoned - time > SET_BACK) this.unset();
   }
@@ -71,7 +64,6 @@ export class RedisClock implements Clock {
   /** To be asked again before the next stamp, of what may be another server. */
   unset(): void {
     this.#synced = false;
-    this.#heard = 0;
   }
 
   async #measure(): Promise<void> {

@@ -66,10 +66,6 @@ export class Deployment implements Clock {
     return this.#clock.reckoned();
   }
 
-  get heard(): Microseconds {
-    return this.#clock.heard;
-  }
-
   /** Every later stamp is later than a time that a reply told. */
   told(time: Microseconds): void {
     this.#clock.told(time);

@@ -69,10 +69,6 @@ export class RedisTokenRepository implements TokenRepository {
     return this.#deployment.reckoned();
   }
 
-  get heard(): Microseconds {
-    return this.#deployment.heard;
-  }
-
   onEnd(listener: (id: string) => void): void {
     this.#changes.onEnd = listener;
     this.#rotations.onEnd = listener;
@@ -110,11 +106,11 @@ export class RedisTokenRepository implements TokenRepository {
     };
   }
 
-  async get(command: Commands['get'], heard?: Microseconds): Promise<TokenRecord | undefined> {
+  async get(command: Commands['get']): Promise<TokenRecord | undefined> {
     const { id } = command;
     const shard = shardOf(id, this.#options.shards);
     const text = await this.#reader.read(shard, this.#keys.record(shard, id));
-    if (text !== null && isMarker(text)) return this.#rotations.read(shard, command, text, heard);
+    if (text !== null && isMarker(text)) return this.#rotations.read(shard, command, text);
     return text === null ? undefined : decodeRecord(id, text, command);
   }
 

@@ -18,9 +18,6 @@ export interface Clock {
 export const MICROS_PER_MS = 1_000;
 export const MICROS_PER_SECOND = 1_000_000;
 
-/** By how much processes that reckon the store's time may differ. */
-export const CLOCK_ERROR: Microseconds = MICROS_PER_MS;
-
 /**
  * Waits until the store's time is known, and sets when a command was issued that was asked for before. What it was stamped
  * with until then is later than what came before it, and counts as far as it is not to come yet.

@@ -67,11 +67,10 @@ export class InProcessTokens implements TokenOperations {
         if (near.idle !== undefined) this.#touches.used(near);
         return near as Token<D>;
       }
-      const { heard } = this.#repository;
       const { command, token, possible } = this.#sealer.seal('get', input);
       if (!possible) return undefined;
       if (!this.#repository.isReady) await stampWhenReady(command, this.#repository);
-      const found = await this.#repository.get(command, heard);
+      const found = await this.#repository.get(command);
       if (found?.idle !== undefined && command.touch !== false) this.#touches.used(found);
       return toToken<D>(found, token);
     } finally {
@@ -192,10 +191,9 @@ export class InProcessTokens implements TokenOperations {
     operate: (sealed: Sealed<O>, attempt: Attempt) => Promise<R> | R,
   ): Promise<R> {
     return this.#calls.run(() => {
-      const { heard } = this.#repository;
       const sealed = this.#sealer.seal(op, input);
       const { command } = sealed;
-      const begin = (now: Microseconds) => operate(sealed, { until: now + this.#timeout, heard });
+      const begin = (now: Microseconds) => operate(sealed, { until: now + this.#timeout });
       if (this.#repository.isReady || !sealed.possible) return begin(command.issuedAt);
       return stampWhenReady(command, this.#repository).then(() => begin(this.#repository.now()));
     });

@@ -22,8 +22,6 @@ export interface JobCommand {
 export interface Attempt {
   /** The store changes nothing for this attempt when its time is past this. */
   until: Microseconds;
-  /** In process: the latest time that the store had told when the command was asked for. */
-  heard?: Microseconds;
   /** Given for a command from a queue. */
   job?: JobReference;
   commandId?: string;
@@ -46,17 +44,12 @@ export interface Rotated {
 export interface TokenRepository extends Clock {
   /** Whether a command may be stamped and run without waiting for `ready()`. */
   readonly isReady: boolean;
-  /** The latest time that the store told this process: whatever is asked for now is asked for later. 0 where it is not known. */
-  readonly heard: Microseconds;
   /** Resolves when the store answers, fits the options, and has told its time. */
   ready(): Promise<void>;
   /** @throws {TokenExistsError} {TokenRevokedError} {LimitExceededError} {CommandExpiredError} */
   create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord>;
-  /**
-   * Where the token was rotated, and its grace was over when the command was issued, its family ends before this resolves.
-   * @param heard in process: the latest time that the store had told then.
-   */
-  get(command: Commands['get'], heard?: Microseconds): Promise<TokenRecord | undefined>;
+  /** Where the token was rotated, and its grace was over when the command was issued, its family ends before this resolves. */
+  get(command: Commands['get']): Promise<TokenRecord | undefined>;
   /**
    * What `get` would resolve to, where that is known without asking the store: an object of the caller's own.
    * `undefined` says nothing about the token.

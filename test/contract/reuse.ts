@@ -74,19 +74,6 @@ export function reuseContract(world: World): void {
       assert.isUndefined(await world.get(second.id));
     });
 
-    it('is no reuse where the clocks of those who ask side by side may differ by as much', async () => {
-      const first = await world.create({ ago: 10 * SECOND, duration: 600 });
-      const issuedAt = world.now() + 900;
-      const second = await successorOf(first.id);
-      const job = world.job();
-      assert.isUndefined(await world.get(first.id, { issuedAt }));
-      assert.isUndefined(await world.rotate(first.id, { issuedAt }));
-      assert.isUndefined(await world.update(first.id, { a: 1 }, { issuedAt, job, commandId: 'u' }));
-      assert.deepEqual(await world.get(second.id), second);
-      assert.lengthOf(await world.events(), 2);
-      assert.isTrue(await world.delete(first.id, { issuedAt, job, commandId: 'd' }), 'who logs out means it');
-    });
-
     it('harms no later life of an id of its family', async () => {
       const first = await world.create();
       const second = await successorOf(first.id);

@@ -102,7 +102,7 @@ export class World {
   }
 
   get(id: string, fields: Fields<'get'> = {}): Promise<TokenRecord | undefined> {
-    return this.repository.get(this.#command('get', { id, ...fields }), this.#toldBefore(fields));
+    return this.repository.get(this.#command('get', { id, ...fields }));
   }
 
   update(id: string, data: object, fields: Fields<'update'> = {}): Promise<TokenRecord | undefined> {
@@ -208,19 +208,13 @@ export class World {
     op: O,
     fields: Fields<O>,
   ): ReturnType<TokenRepository[O]> {
-    const heard = this.#toldBefore(fields);
     const command = this.#command(op, fields);
-    const attempt: Attempt = { until: fields.until ?? this.now() + 5_000 * MICROS_PER_MS, heard };
+    const attempt: Attempt = { until: fields.until ?? this.now() + 5_000 * MICROS_PER_MS };
     if (fields.job) attempt.job = fields.job;
     if (fields.commandId !== undefined) attempt.commandId = fields.commandId;
     return (
       this.repository[op] as (command: Commands[O], attempt: Attempt) => ReturnType<TokenRepository[O]>
     )(command, attempt);
-  }
-
-  /** What a door has heard when it is asked; of what was issued elsewhere or another time nobody knows. */
-  #toldBefore({ ago, issuedAt, job }: Issue): Microseconds {
-    return ago === undefined && issuedAt === undefined && !job ? this.repository.heard : 0;
   }
 
   /** Checked like every command: what the suite sends could have been sent. */

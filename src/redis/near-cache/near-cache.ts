@@ -54,10 +54,6 @@ export class NearCache implements TokenRepository {
     return this.#repository.reckoned();
   }
 
-  get heard(): Microseconds {
-    return this.#repository.heard;
-  }
-
   peek(id: string, scope: Scope): TokenRecord | undefined {
     const entry = this.#entries.get(id);
     // Not ready: the connection that reads is gone, or the process has slept, and with it the clocks.
@@ -72,8 +68,8 @@ export class NearCache implements TokenRepository {
     return record.app === scope.app && record.type === scope.type ? entry.copy() : undefined;
   }
 
-  get(command: Commands['get'], heard?: Microseconds): Promise<TokenRecord | undefined> {
-    return this.#read(command, (asked) => this.#repository.get(asked, heard));
+  get(command: Commands['get']): Promise<TokenRecord | undefined> {
+    return this.#read(command, (asked) => this.#repository.get(asked));
   }
 
   create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord> {

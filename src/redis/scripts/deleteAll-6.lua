@@ -2,7 +2,7 @@
 -- Purpose: one step of revoking what an owner had in a scope: all of it where that is little, else a page.
 -- Input:
 --   KEYS[1] scope index  [2] log  [3] revoked  [4] job  [5] floor  [6] owner index
---   ARGV[1] app  [2] type  [3] commandId  [4] issuedAt  [5] until  [6] heard  [7] maxCommandAge
+--   ARGV[1] app  [2] type  [3] commandId  [4] issuedAt  [5] until  [6] queued  [7] maxCommandAge
 --   ARGV[8] owner  [9] the revocation's time as fixed by its first step, or ''
 --   ARGV[10] expiry and [11] id of the last token seen in this pass, or ''
 --   ARGV[12] tokens ended in this pass before this step

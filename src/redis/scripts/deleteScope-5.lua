@@ -2,7 +2,7 @@
 -- Purpose: one step of revoking all that there is in a scope, for the scope's sake or its app's: a page of its tokens.
 -- Input:
 --   KEYS[1] scope index  [2] log  [3] revoked  [4] job  [5] floor
---   ARGV[1] app  [2] type  [3] commandId  [4] issuedAt  [5] until  [6] heard  [7] maxCommandAge
+--   ARGV[1] app  [2] type  [3] commandId  [4] issuedAt  [5] until  [6] queued  [7] maxCommandAge
 --   ARGV[8] 'scope' or 'app': what is revoked  [9] the revocation's time as fixed by its first step, or ''
 --   ARGV[10] expiry and [11] member of the scope index that were last seen in this pass, or ''
 --   ARGV[12] tokens ended in this pass before this step

@@ -1,19 +1,17 @@
 -- One attempt at a command: may it still run, was it decided before, and what is decided now.
--- KEYS[4] job. ARGV[4] issuedAt, ARGV[5] until, ARGV[6] the latest time that Redis had told its sender, or 'job' where a job
--- carries it, ARGV[7] maxCommandAge; microseconds.
+-- KEYS[4] job. ARGV[4] issuedAt, ARGV[5] until, ARGV[6] '1' where a job carries it, ARGV[7] maxCommandAge; microseconds.
 -- Every reply is { code, TIME, record or '', three numbers, { ids of tokens that it ended by themselves } }; what the
 -- numbers are, and what stands behind, each script says.
 --- @include "scope"
 --- @include "decision"
 
 local AHEAD = 5000000 -- microseconds that a sender's clock may be ahead
-local CLOCK_ERROR = 1000 -- microseconds by which processes that reckon Redis' time may differ
 
 -- The script of each change, by its name: some are run by themselves, and many together.
 local changes = {}
 
 -- Of the change that is being made.
-local issued, queued, heard
+local issued, queued
 
 local function answer(code, text, a, b, c)
   return { code, now, text or '', a or 0, b or 0, c or 0, ended_ids }
@@ -30,7 +28,7 @@ end
 -- The reply that ends the attempt here, or nil where the command is to be run. What was decided before is answered
 -- again, with the value at `key` as of now: whether that is still the same life, the caller tells by createdAt.
 local function begin(revocation, key)
-  issued, queued, heard = tonumber(ARGV[4]), ARGV[6] == 'job', tonumber(ARGV[6]) or 0
+  issued, queued = tonumber(ARGV[4]), ARGV[6] == '1'
   if now > tonumber(ARGV[5]) then return answer('late') end
   if queued and (ask_once('EXISTS', KEYS[4]) == 1 or decided_now[command_id]) then
     local decided = redis.call('HGET', KEYS[4], command_id)
@@ -45,10 +43,10 @@ local function begin(revocation, key)
   return nil
 end
 
--- Whether a record is of a later life than the command was issued for. One that is yet to come was made by a creator who
--- is ahead.
+-- Whether a record is of a later life than the command was issued for. Stamps differ by the error of the clocks; one
+-- that is yet to come was made by a creator who is ahead.
 local function is_later(record)
-  return record.created > issued + CLOCK_ERROR and record.created <= now
+  return record.created > issued + 1000 and record.created <= now
 end
 
 -- When a life of so many milliseconds ends that begins when the command was issued: waiting in a queue counts.

@@ -37,10 +37,9 @@ local function end_family(family, reason, stamp, by)
 end
 
 -- Whether a command uses a rotated token again: what was issued before the grace was over is none of it, however late
--- it comes. Whoever had heard of a later time then did not.
+-- it comes.
 local function is_reuse(rotated)
-  local ends = rotated.ends
-  return now > ends and (heard >= ends or issued > ends + CLOCK_ERROR)
+  return math.min(issued, now) > rotated.ends
 end
 
 -- A rotated token is used again: its family ends, and that is told once.

@@ -102,8 +102,8 @@ export class MemoryTokenRepository implements TokenRepository {
     };
   }
 
-  async get(command: Commands['get']): Promise<TokenRecord | undefined> {
-    const run = this.#run({ until: Number.POSITIVE_INFINITY });
+  async get(command: Commands['get'], commandId?: string): Promise<TokenRecord | undefined> {
+    const run = { ...this.#run({ until: Number.POSITIVE_INFINITY }), commandId };
     const live = this.#live(command, run);
     if (!live) this.#rotations.meet(command, run);
     return live && toRecord(live);

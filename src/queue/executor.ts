@@ -194,7 +194,7 @@ export class CommandExecutor {
       case 'create':
         return this.#repository.create(command, attempt);
       case 'get':
-        return this.#get(command);
+        return this.#get(command, attempt);
       case 'update':
         return this.#repository.update(command, attempt);
       case 'refresh':
@@ -224,8 +224,8 @@ export class CommandExecutor {
     }
   }
 
-  async #get(command: Commands['get']): Promise<TokenRecord | undefined> {
-    const found = await this.#repository.get(command);
+  async #get(command: Commands['get'], { commandId }: Attempt): Promise<TokenRecord | undefined> {
+    const found = await this.#repository.get(command, commandId);
     if (found?.idle !== undefined && command.touch !== false) this.#touches.used(found);
     return found;
   }

@@ -106,11 +106,11 @@ export class RedisTokenRepository implements TokenRepository {
     };
   }
 
-  async get(command: Commands['get']): Promise<TokenRecord | undefined> {
+  async get(command: Commands['get'], commandId?: string): Promise<TokenRecord | undefined> {
     const { id } = command;
     const shard = shardOf(id, this.#options.shards);
     const text = await this.#reader.read(shard, this.#keys.record(shard, id));
-    if (text !== null && isMarker(text)) return this.#rotations.read(shard, command, text);
+    if (text !== null && isMarker(text)) return this.#rotations.read(shard, command, text, commandId);
     return text === null ? undefined : decodeRecord(id, text, command);
   }
 

@@ -22,11 +22,11 @@ export class Rotations {
    * For a read that has met a marker. It is no less true that the token is dead where this fails, as it does for a reader
    * who may not write: the next use is told then.
    */
-  async read(shard: number, command: Commands['get'], marker: string): Promise<undefined> {
+  async read(shard: number, command: Commands['get'], marker: string, commandId = ''): Promise<undefined> {
     const { id, issuedAt } = command;
     if (issuedAt <= JSON.parse(marker)[ENDS]) return;
     const keys = [this.#keys.scopeIndex(shard, command), this.#keys.log(shard), this.#keys.record(shard, id)];
-    const args = [...scopeArgs(command), '', issuedAt, id];
+    const args = [...scopeArgs(command), commandId, issuedAt, id];
     const ended = await this.#store.readScript('reuse', keys, args).catch(() => []);
     for (const each of ended as string[]) this.onEnd(each);
   }

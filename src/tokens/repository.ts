@@ -24,7 +24,7 @@ export interface Attempt {
   until: Microseconds;
   /** Given for a command from a queue. */
   job?: JobReference;
-  commandId?: string;
+  commandId?: string | undefined;
 }
 
 /** What came of a rotation. */
@@ -48,8 +48,11 @@ export interface TokenRepository extends Clock {
   ready(): Promise<void>;
   /** @throws {TokenExistsError} {TokenRevokedError} {LimitExceededError} {CommandExpiredError} */
   create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord>;
-  /** Where the token was rotated, and its grace was over when the command was issued, its family ends before this resolves. */
-  get(command: Commands['get']): Promise<TokenRecord | undefined>;
+  /**
+   * Where the token was rotated, and its grace was over when the command was issued, its family ends before this resolves.
+   * @param commandId of a command from a queue, for the events of that.
+   */
+  get(command: Commands['get'], commandId?: string): Promise<TokenRecord | undefined>;
   /**
    * What `get` would resolve to, where that is known without asking the store: an object of the caller's own.
    * `undefined` says nothing about the token.

@@ -29,9 +29,9 @@ class ReadsTwice extends NearCache {
     this.#invalidations = invalidations;
   }
 
-  override async get(command: Commands['get']): Promise<TokenRecord | undefined> {
+  override async get(command: Commands['get'], commandId?: string): Promise<TokenRecord | undefined> {
     await this.#invalidations.settled(); // what was changed before would keep the reply from being kept
-    return (await super.get(command)) && super.get(command);
+    return (await super.get(command, commandId)) && super.get(command);
   }
 }
 

@@ -102,7 +102,7 @@ export class World {
   }
 
   get(id: string, fields: Fields<'get'> = {}): Promise<TokenRecord | undefined> {
-    return this.repository.get(this.#command('get', { id, ...fields }));
+    return this.repository.get(this.#command('get', { id, ...fields }), fields.commandId);
   }
 
   update(id: string, data: object, fields: Fields<'update'> = {}): Promise<TokenRecord | undefined> {

@@ -1,7 +1,13 @@
 // Rotations as commands: who is told the successor's secret, and how often.
 import { setTimeout as wait } from 'node:timers/promises';
 import { assert } from 'chai';
-import { CommandConflictError, RedisTokens, type Token, TokenProducer } from '../../src/index.js';
+import {
+  CommandConflictError,
+  RedisTokens,
+  type Token,
+  type TokenEvent,
+  TokenProducer,
+} from '../../src/index.js';
 import type { JobData } from '../../src/queue/wire.js';
 import { newNonce, successorOf } from '../../src/tokens/secret.js';
 import { rejection } from '../support/eventually.js';
@@ -66,6 +72,22 @@ describe('A rotation over the queue', () => {
     way.release();
     assert.isUndefined(await waiting);
     assert.deepEqual(await tokens.get({ ...SCOPE, token: second.token }), second);
+  });
+
+  it('whose token is read again is told with the command that read it', async () => {
+    const producer = stage.producer();
+    await producer.rotate({ ...SCOPE, token: made.token });
+    await wait(10);
+    assert.isUndefined(await producer.get({ ...SCOPE, token: made.token }, { commandId: 'read-1' }));
+    const log = await stage.redis.xrevrange(`{${stage.prefix}:0}:log`, '+', '-', 'COUNT', 2);
+    const told = log.map(([, [, event]]) => JSON.parse(event as string) as TokenEvent);
+    assert.deepEqual(
+      told.map(({ type, data }) => [type, data.commandId] as unknown),
+      [
+        ['token-reused', 'read-1'],
+        ['token-revoked', 'read-1'],
+      ],
+    );
   });
 
   it('through a scope takes the duration of the call, and not that of the scope', async () => {

@@ -68,8 +68,8 @@ export class NearCache implements TokenRepository {
     return record.app === scope.app && record.type === scope.type ? entry.copy() : undefined;
   }
 
-  get(command: Commands['get']): Promise<TokenRecord | undefined> {
-    return this.#read(command, (asked) => this.#repository.get(asked));
+  get(command: Commands['get'], commandId?: string): Promise<TokenRecord | undefined> {
+    return this.#read(command, (asked) => this.#repository.get(asked, commandId));
   }
 
   create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord> {

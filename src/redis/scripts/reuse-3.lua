@@ -2,7 +2,7 @@
 -- Purpose: a token that was read has been rotated before: its family ends, once its grace is over.
 -- Input:
 --   KEYS[1] scope index  [2] log  [3] the token's marker
---   ARGV[1] app  [2] type  [3] ''
+--   ARGV[1] app  [2] type  [3] commandId, or ''
 --   ARGV[4] issuedAt of the read  [5] id
 -- Output: the ids of what was ended
 --- @include "family"

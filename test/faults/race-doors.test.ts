@@ -1,7 +1,7 @@
 // A create through one door and a revocation through the other: whichever arrives first, the token is dead.
 import { setTimeout as wait } from 'node:timers/promises';
 import { assert } from 'chai';
-import { generateToken, RedisTokens, type TokenProducer } from '../../src/index.js';
+import { generateToken, RedisTokens, type Token, type TokenProducer } from '../../src/index.js';
 import { SCOPE, Stage } from '../queue/stage.js';
 import { Chance } from '../support/chance.js';
 import { Sender } from './held-client.js';
@@ -15,12 +15,23 @@ const CLOCK_ERROR = 25; // ms; generous, for a machine that is busy
 const PATIENT = { timeout: 30_000 };
 
 interface Round {
+  type: string;
   owner: string;
   token: string;
   custom: boolean;
 }
 
-type Door = Pick<TokenProducer, 'create' | 'delete' | 'deleteAll'>;
+type Door = Pick<TokenProducer, 'idOf' | 'create' | 'delete' | 'deleteById' | 'deleteAll' | 'deleteScope'>;
+
+/** A round has an owner and a scope of its own. */
+const REVOCATIONS = {
+  delete: (door: Door, { type, token }: Round) => door.delete({ ...SCOPE, type, token }),
+  deleteById: (door: Door, { type, token }: Round) =>
+    door.deleteById({ ...SCOPE, type, id: door.idOf({ ...SCOPE, type, token }) }),
+  deleteAll: (door: Door, { type, owner }: Round) => door.deleteAll({ ...SCOPE, type, owner }),
+  deleteScope: (door: Door, { type }: Round) => door.deleteScope({ ...SCOPE, type }),
+};
+type Revocation = keyof typeof REVOCATIONS;
 
 describe('Through two doors', function () {
   this.timeout(60_000);
@@ -45,7 +56,7 @@ describe('Through two doors', function () {
     await Promise.all([tokens.ready(), revoker.ready(), producer.ready()]);
   });
 
-  for (const revocation of ['delete', 'deleteAll'] as const) {
+  for (const revocation of Object.keys(REVOCATIONS) as Revocation[]) {
     it(`a create in process does not outlive a ${revocation} over the queue`, () =>
       race(revocation, tokens, producer, {
         hold: async (side) => {
@@ -75,13 +86,13 @@ describe('Through two doors', function () {
   type Control = Record<'hold' | 'letGo', (side: Side) => Promise<void>>;
 
   async function race(
-    revocation: 'delete' | 'deleteAll',
+    revocation: Revocation,
     creator: Door,
     ender: Door,
     { hold, letGo }: Control,
   ): Promise<void> {
     const ends = new Map<string, number>();
-    const handedOut: string[] = [];
+    const handedOut: Token[] = [];
     for (let batch = 0; batch < BATCHES; batch++) {
       const order = ORDERS[batch % ORDERS.length] as (typeof ORDERS)[number];
       gate = new Promise((resolve) => {
@@ -90,22 +101,16 @@ describe('Through two doors', function () {
       const late = order === 'at once' ? undefined : order === 'create first' ? 'revocation' : 'create';
       if (late) await hold(late);
       const rounds = Array.from({ length: ROUNDS }, (_, i) => newRound(`${batch}-${i}`));
-      const creates = rounds.map(({ owner, token, custom }) => {
+      const creates = rounds.map(({ type, owner, token, custom }) => {
         // Whoever deletes a token has to know it.
-        const own = custom || revocation === 'delete' ? { customToken: token } : {};
-        return creator.create({ ...SCOPE, owner, duration: 600, ...own });
+        const own = custom || ['delete', 'deleteById'].includes(revocation) ? { customToken: token } : {};
+        return creator.create({ ...SCOPE, type, owner, duration: 600, ...own });
       });
       const created = Promise.allSettled(creates);
       if (order === 'create first') await created;
       await wait(CLOCK_ERROR);
       const revocations = Promise.all(
-        chance
-          .shuffled(rounds)
-          .map(({ owner, token }) =>
-            revocation === 'delete'
-              ? ender.delete({ ...SCOPE, token })
-              : ender.deleteAll({ ...SCOPE, owner }),
-          ),
+        chance.shuffled(rounds).map((round) => REVOCATIONS[revocation](ender, round)),
       );
       if (late === 'create') await revocations;
       if (late) await letGo(late);
@@ -114,9 +119,11 @@ describe('Through two doors', function () {
       for (const outcome of await created) {
         const end = outcome.status === 'fulfilled' ? 'made' : String(outcome.reason.code);
         ends.set(`${end}, ${order}`, (ends.get(`${end}, ${order}`) ?? 0) + 1);
-        if (outcome.status === 'fulfilled') handedOut.push(outcome.value.token);
+        if (outcome.status === 'fulfilled') handedOut.push(outcome.value);
       }
-      const found = await Promise.all(handedOut.map((token) => revoker.get({ ...SCOPE, token })));
+      const found = await Promise.all(
+        handedOut.map(({ type, token }) => revoker.get({ ...SCOPE, type, token })),
+      );
       assert.deepEqual(
         found.filter((token) => token !== undefined),
         [],
@@ -134,6 +141,11 @@ describe('Through two doors', function () {
 
   function newRound(name: string): Round {
     const custom = chance.is(0.5);
-    return { owner: `owner-${name}`, token: custom ? `code-${name}` : generateToken(), custom };
+    return {
+      type: `session-${name}`,
+      owner: `owner-${name}`,
+      token: custom ? `code-${name}` : generateToken(),
+      custom,
+    };
   }
 });

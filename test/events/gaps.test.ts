@@ -1,4 +1,5 @@
 // A subscriber misses nothing, whatever happens to its connection, or is told that it may have.
+import { setTimeout as wait } from 'node:timers/promises';
 import { assert } from 'chai';
 import { StoreUnavailableError } from '../../src/index.js';
 import { type RedisServer, startRedisServer } from '../../tools/redis-server.js';
@@ -41,6 +42,58 @@ describe('When the connection of a subscriber is lost', () => {
     assert.deepEqual(told, Array(3).fill(['disconnected', 'connected']).flat());
     assert.deepEqual(heard.lost, []);
   });
+
+  it('every kind of event reaches it once, whatever it missed, in the order in which each came about', async () => {
+    const heard = await ear.listen();
+    const said: string[] = [];
+    for (let round = 0; round < 2; round++) {
+      said.push(...(await live()));
+      await heard.count(said.length);
+      await cut(ear.redis, 'pubsub');
+      await eventually('it knows', () => !heard.subscriber.connected);
+      said.push(...(await live()));
+      await returned(heard);
+    }
+    said.push(...(await live()));
+    await heard.count(said.length);
+    const told = heard.events.map(({ type, data: { reason } }) => (reason ? `${type} ${reason}` : type));
+    assert.deepEqual(told, said);
+    const entries = await ear.redis.xrange(ear.logKey(), '-', '+');
+    assert.deepEqual(
+      heard.events.map(({ id }) => id),
+      entries.map(([id]) => `0-${id}`),
+    );
+  });
+
+  /** Tokens whose lives go through all that there is; answers what is to be told of that. */
+  async function live(): Promise<string[]> {
+    const { tokens } = ear;
+    await ear.create('ann', { duration: 0.02 });
+    await wait(40);
+    await tokens.list({ ...SCOPE, owner: 'ann' });
+    const first = await ear.create('ann');
+    await tokens.update({ ...SCOPE, token: first.token, data: { a: 1 } });
+    await tokens.refresh({ ...SCOPE, token: first.token, duration: 60 });
+    await tokens.rotate({ ...SCOPE, token: first.token });
+    await tokens.get(first);
+    await tokens.consume(await ear.create('ann'));
+    await tokens.delete(await ear.create('ann'));
+    await tokens.deleteById(await ear.create('ann'));
+    await ear.create('ann');
+    const newest = await ear.create('ann', { limit: { max: 1, overflow: 'end-oldest' } });
+    await ear.create('ann');
+    await tokens.deleteAll({ ...SCOPE, owner: 'ann', except: newest.token, reason: 'password changed' });
+    await tokens.deleteScope(SCOPE);
+    await ear.create('ann');
+    await tokens.deleteApp({ app: SCOPE.app });
+    const [created, revoked] = ['token-created', 'token-revoked'];
+    return [
+      ...[created, 'token-expired', created, 'token-updated', 'token-refreshed', 'token-rotated'],
+      ...[`${revoked} reused`, 'token-reused', created, `${revoked} consumed`, created, `${revoked} deleted`],
+      ...[created, `${revoked} deleted`, created, `${revoked} limit`, created, created],
+      ...[`${revoked} password changed`, `${revoked} deleted-scope`, created, `${revoked} deleted-app`],
+    ];
+  }
 
   it('all its connections at once, while events come without a pause, each is heard once', async () => {
     const tokens = ear.open({ shards: 4 });

@@ -61,9 +61,7 @@ describe('In steps', function () {
     const other = stage.repository(PATIENT);
     await other.ready();
     const owner = 'ann';
-    const old = await Promise.all(
-      Array.from({ length: MANY }, () => create(other, { owner, duration: chance.int(600, 1_200) })),
-    );
+    const old = await many(other, owner);
     const one = chance.pick(old).id;
     let ended = 0;
     let more = 0;
@@ -92,9 +90,7 @@ describe('In steps', function () {
     const other = stage.repository(PATIENT);
     await other.ready();
     const owner = 'ann';
-    const old = await Promise.all(
-      Array.from({ length: MANY }, () => create(other, { owner, duration: chance.int(600, 1_200) })),
-    );
+    const old = await many(other, owner);
     let one = chance.pick(old).id;
     const except = one;
     let rotations = 0;
@@ -125,9 +121,7 @@ describe('In steps', function () {
     const other = stage.repository(PATIENT);
     await other.ready();
     const owner = 'ann';
-    const old = await Promise.all(
-      Array.from({ length: MANY }, () => create(other, { owner, duration: chance.int(600, 1_200) })),
-    );
+    const old = await many(other, owner);
     const except = chance.pick(old).id;
     const deleteAll = (door: RedisTokenRepository) =>
       door.deleteAll(buildCommand('deleteAll', { ...SCOPE, owner, except, issuedAt: door.now() }), {
@@ -175,6 +169,11 @@ describe('In steps', function () {
     assert.notInclude(await left(), one);
     assert.lengthOf(await left(), MANY);
   });
+
+  const many = (door: RedisTokenRepository, owner: string) =>
+    Promise.all(
+      Array.from({ length: MANY }, () => create(door, { owner, duration: chance.int(600, 1_200) })),
+    );
 
   const job = (commandId: string) => ({
     commandId,

@@ -9,7 +9,8 @@ const JUMP = 1_000; // ms between wall and monotonic clock: the machine slept, o
 
 export class RedisClock implements Clock {
   readonly #ask: () => Promise<Microseconds>;
-  #time: Microseconds = Date.now() * MICROS_PER_MS;
+  /** Until Redis was asked, only the order of stamps counts: what this machine takes for the time may be hours off. */
+  #time: Microseconds = 0;
   #monotonic = performance.now();
   #asked = this.#monotonic;
   #wallAhead = wallAhead();

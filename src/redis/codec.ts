@@ -42,6 +42,7 @@ export const encodeChanges = (changes: object): string[] =>
 /**
  * A stored record, or `undefined` where it belongs to another scope.
  * @param life when the record meant was created: another life of the same id is not it.
+ * @throws {CommandFailedError} where it can not be read.
  */
 export function decodeRecord(
   id: string,
@@ -49,7 +50,19 @@ export function decodeRecord(
   scope: Scope,
   life?: Microseconds,
 ): TokenRecord | undefined {
-  const stored = parse(text);
+  try {
+    return decode(id, JSON.parse(text), scope, life);
+  } catch {
+    throw unreadable();
+  }
+}
+
+function decode(
+  id: string,
+  stored: Stored,
+  scope: Scope,
+  life: Microseconds | undefined,
+): TokenRecord | undefined {
   const [app, type, owner, version, createdAt, expiresAt] = stored;
   if (app !== scope.app || type !== scope.type || (life !== undefined && life !== createdAt))
     return undefined;
@@ -72,17 +85,19 @@ export function decodeRecord(
   return record;
 }
 
-/** Whether a text stands for a token that was rotated: `[0,app,type,…]`. */
-export const isMarker = (text: string): boolean => text.charCodeAt(1) === 0x30;
+/** Whether a text stands for a token that was rotated: `[0,app,type,owner,version,family,successor,graceEnds]`. */
+export const isMarker = (text: string): boolean => text.startsWith('[0,');
 
-/** @throws {CommandFailedError} without a word of the text, which may be anybody's. */
-function parse(text: string): Stored {
-  try {
-    return JSON.parse(text) as Stored;
-  } catch {
-    throw new CommandFailedError('the record can not be read: `redis-tokens doctor` tells more');
-  }
+/** When the grace of a rotated token was over. @throws {CommandFailedError} where its marker can not be read. */
+export function graceEnds(marker: string): Microseconds {
+  const end = /,(\d+)\]$/.exec(marker)?.[1];
+  if (end === undefined) throw unreadable();
+  return Number(end);
 }
+
+/** Without a word of the text, which may be anybody's. */
+const unreadable = () =>
+  new CommandFailedError('the record can not be read: `redis-tokens doctor` tells more');
 
 /** Texts as they were given. Of what came from JSON, and is nobody else's. */
 function decodeTexts(attributes: TokenAttributes): TokenAttributes {

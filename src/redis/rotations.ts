@@ -1,11 +1,9 @@
 /** Tokens that were rotated, as reads meet them: using one again after its grace is told, and ends its family. */
 import type { Commands } from '../tokens/commands.js';
 import { ValidationError } from '../tokens/errors.js';
+import { graceEnds } from './codec.js';
 import { type Keys, scopeArgs } from './keys.js';
 import type { Store } from './store.js';
-
-/** Where the end of the grace stands in a marker, in microseconds. */
-const ENDS = 7;
 
 export class Rotations {
   readonly #store: Store;
@@ -24,7 +22,7 @@ export class Rotations {
    */
   async read(shard: number, command: Commands['get'], marker: string, commandId = ''): Promise<undefined> {
     const { id, issuedAt } = command;
-    if (issuedAt <= JSON.parse(marker)[ENDS]) return;
+    if (issuedAt <= graceEnds(marker)) return;
     const keys = [this.#keys.scopeIndex(shard, command), this.#keys.log(shard), this.#keys.record(shard, id)];
     const args = [...scopeArgs(command), commandId, issuedAt, id];
     const ended = await this.#store.readScript('reuse', keys, args).catch(() => []);

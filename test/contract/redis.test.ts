@@ -3,7 +3,7 @@ import { assert } from 'chai';
 import { RedisTokenRepository } from '../../src/redis/repository.js';
 import { Store } from '../../src/redis/store.js';
 import { buildCommand } from '../../src/tokens/commands.js';
-import { LimitExceededError } from '../../src/tokens/errors.js';
+import { CommandFailedError, LimitExceededError } from '../../src/tokens/errors.js';
 import { resolveTokenOptions } from '../../src/tokens/options.js';
 import type { TokenRecord } from '../../src/tokens/types.js';
 import { rejection } from '../support/eventually.js';
@@ -222,6 +222,7 @@ describe('In Redis', () => {
     ...['["shop","session","ann', '["shop","session","ann\\', '["shop","session","\\x",1,2,3,0]'],
     ...['["shop","session","ann"]', '["shop","session","ann",1,2,3]', '["shop","session","ann",nil,2,3,0]'],
     ...[
+      ...['x0 secret', 'null', '0', '{}', '[0,"shop","session",', '[0,"shop","session","ann",1,"f","s"]'],
       '["shop","session",7,1,2,3,0]',
       '["shop","session","ann",1,2,3,0',
       '["shop","session","ann",1,2,3,0,{',
@@ -258,6 +259,22 @@ describe('In Redis', () => {
       }
       assert.isUndefined(await world.get(other.id));
       await subject.redis.del(key);
+    });
+  }
+
+  for (const text of [
+    ...['x0 secret', 'null', '0', '{}', '[0,"shop","session","secret', '["shop","session","ann'],
+    ...['["shop","session","ann",1,2,9e15,0,"secret"]', '["shop","session","ann",1,2,9e15,0,{"label":"%"}]'],
+  ]) {
+    it(`a read of a record that can not be read says so, and nothing of it: ${text}`, async () => {
+      const { id } = await world.create();
+      const key = `{${subject.prefix}:0}:t:${id}`;
+      await subject.redis.set(key, text, 'KEEPTTL');
+      const error = await refused(world.get(id), CommandFailedError);
+      assert.notInclude(`${error.message} ${error.stack} ${error.cause}`, 'secret');
+      assert.isUndefined(await world.update(id, { a: 1 }));
+      await subject.redis.del(key);
+      await world.list('ann');
     });
   }
 

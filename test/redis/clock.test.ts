@@ -37,6 +37,16 @@ describe('The clock', () => {
     assert.isBelow(reckoned, after + 5_000);
   });
 
+  it('goes by nothing that the process takes for the time, before it was asked or after', async () => {
+    fake = useFakeTimers({ now: NOW / 1_000 + 3_000, toFake: ['Date'] });
+    const clock = new RedisClock(async () => NOW);
+    const before = [clock.now(), clock.now()] as const;
+    assert.isBelow(before[0], before[1]);
+    await clock.sync();
+    assert.approximately(clock.now(), NOW, 100_000);
+    assert.isBelow(before[1], NOW);
+  });
+
   it('is told as well in a process that is too busy to read the answer when it comes', async () => {
     const { url } = await sharedRedis();
     const store = opened.add(new Store(url, 5_000));

@@ -61,7 +61,7 @@ local first = rank_behind(true, KEYS[6], ARGV[10], ARGV[11])
 local page = redis.call('ZRANGE', KEYS[6], first, first + limit - 1, 'WITHSCORES')
 local to_end = {}
 for i = 1, #page, 2 do
-  local record = read(page[i])
+  local record = read_head(page[i])
   if not record or record.owner ~= owner then
     expire(page[i], owner)
   elseif is_successor(record) or (page[i] == except and (is_spared or record.created > stamp)) then

@@ -38,7 +38,7 @@ local page = redis.call('ZRANGE', KEYS[1], first, first + PAGE - 1, 'WITHSCORES'
 local by_owner, ended = {}, 0
 for i = 1, #page, 2 do
   local id, owner = sub(page[i], 1, 22), sub(page[i], 24)
-  local record = read(id)
+  local record = read_head(id)
   if not record or record.owner ~= owner then
     expire(id, owner)
   elseif record.created <= stamp or (not queued and record.created > now) then

@@ -15,12 +15,13 @@ local function nonce_key(id)
   return tag .. 'nonce:' .. id
 end
 
--- The marker as a table, or nil where there is none in this scope.
+-- The marker as a table, or nil where there is none in this scope, or none that can be read.
 local function marker(text)
   local head = '[0,' .. app_json .. ',' .. type_json .. ','
   if not text or sub(text, 1, #head) ~= head then return nil end
   local owner, version, family, successor, ends =
     string.match(text, '^(.*),(%d+),"([%w_-]+)","([%w_-]+)",(%d+)%]$', #head + 1)
+  if not owner then return nil end
   return {
     owner_json = owner, version = tonumber(version), family = family, successor = successor, ends = tonumber(ends),
   }

@@ -73,15 +73,16 @@ local function read(id)
   return parse(redis.call('GET', record_key(id)))
 end
 
-local HEAD = 512 -- bytes, in which nearly every record has all but its data
+local HEADS = { 512, 8192 } -- bytes, in which nearly every record, and then each, has all but its data
 
 -- A record whose data may be cut off: for whoever looks at many, and writes none.
 local function read_head(id)
-  local key = record_key(id)
-  local text = redis.call('GETRANGE', key, 0, HEAD - 1)
-  local record = parse(text)
-  if #text < HEAD or (record and #record.tail > 1) then return record end
-  return parse(redis.call('GET', key))
+  for _, length in ipairs(HEADS) do
+    local text = redis.call('GETRANGE', record_key(id), 0, length - 1)
+    local record = parse(text)
+    if #text < length or (record and #record.tail > 1) then return record end
+  end
+  return nil
 end
 
 local function encode(record)

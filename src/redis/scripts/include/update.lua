@@ -24,7 +24,7 @@ changes.update = function()
   end
 
   local readable, entries = pcall(cjson.decode, '[' .. sub(record.tail == ']' and ' ]' or record.tail, 2))
-  if not readable then return settle('none') end
+  if not readable or #entries % 2 == 1 then return settle('none') end
   for i = 1, #entries, 2 do
     local key = entries[i]
     local change = changes[key]

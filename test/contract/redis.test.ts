@@ -264,7 +264,7 @@ describe('In Redis', () => {
 
   for (const text of [
     ...['x0 secret', 'null', '0', '{}', '[0,"shop","session","secret', '["shop","session","ann'],
-    ...['["shop","session","ann",1,2,9e15,0,"secret"]', '["shop","session","ann",1,2,9e15,0,{"label":"%"}]'],
+    ...['["shop","session","ann",1,2,9999999999999,0,"secret"]'],
   ]) {
     it(`a read of a record that can not be read says so, and nothing of it: ${text}`, async () => {
       const { id } = await world.create();

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import { LANES } from '../queue/lanes.js';
+import { printable } from '../service/printable.js';
 import {
   type GivenSettings,
   loadSettings,
@@ -10,6 +11,7 @@ import {
   type SettingName,
   type Settings,
 } from '../service/settings.js';
+import { shownSettings } from '../service/shown-settings.js';
 import { TOKEN_EVENT_TYPES } from '../tokens/events.js';
 import { type DeadLetterAction, type DeadLetterOptions, runDeadLetters } from './dead-letters.js';
 import { type DoctorOptions, runDoctor } from './doctor.js';
@@ -17,7 +19,7 @@ import { DONE, EXIT_STATUS_HELP, exitStatusOf, NOT_FOUND } from './exit-status.j
 import { tellFailure } from './failure.js';
 import { FIELDS, type Field, isArgument, optionOf } from './fields.js';
 import { OPERATION_COMMANDS, type OperationCommand, tellToken } from './operations.js';
-import { Output } from './output.js';
+import { align, Output } from './output.js';
 import { runOperation, tokenOptions } from './run-operation.js';
 import { UsageError } from './usage-error.js';
 import { type WatchOptions, watch } from './watch.js';
@@ -31,6 +33,8 @@ interface Call {
   /** What it takes besides options. */
   args: readonly string[];
   settings: Settings;
+  /** Those of them that were given on the command line. */
+  given: GivenSettings;
   output: Output;
 }
 
@@ -74,19 +78,21 @@ function createProgram(outcome: Outcome): Command {
 
   const add = (command: Command, run: (call: Call) => Promise<number>) =>
     command.action(async (...received: unknown[]) => {
-      const given = command.registeredArguments.length > 0 ? [received[0]].flat() : [];
-      const args = given.filter((arg) => arg !== undefined) as string[];
+      const first = command.registeredArguments.length > 0 ? [received[0]].flat() : [];
+      const args = first.filter((arg) => arg !== undefined) as string[];
       // The worker's own settings stand among its command's options.
       const options = command.opts() as Options;
       const { json } = program.opts() as Options;
       outcome.given = givenSettings({ ...options, ...program.opts() });
-      const settings = loadSettings(outcome.given);
-      outcome.status = await run({ options, args, settings, output: new Output(json === true) });
+      const { given } = outcome;
+      const settings = loadSettings(given);
+      outcome.status = await run({ options, args, settings, given, output: new Output(json === true) });
     });
 
   addWorker(program, add);
   for (const row of OPERATION_COMMANDS) addOperation(program, row, add);
   addWatch(program, add);
+  addConfig(program, add);
   addHealth(program, add);
   addDeadLetters(program, add);
   addDoctor(program, add);
@@ -155,6 +161,21 @@ function addWatch(program: Command, add: Add): void {
   command.addOption(new Option('--event <type...>', 'only these').choices(TOKEN_EVENT_TYPES));
   add(command, async ({ options, settings, output }) => {
     await watch(options as WatchOptions, settings, output);
+    return DONE;
+  });
+}
+
+function addConfig(program: Command, add: Add): void {
+  const command = program
+    .command('config')
+    .description('print the settings, without secrets, and where each was given; those of a worker, too')
+    .addOption(settingOption('concurrency'))
+    .addOption(settingOption('closeTimeout'));
+  add(command, async ({ settings, given, output }) => {
+    const shown = shownSettings(settings, given);
+    output.result(shown, () =>
+      align(Object.entries(shown).map(([name, { value, from }]) => [name, printable(String(value)), from])),
+    );
     return DONE;
   });
 }

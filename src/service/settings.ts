@@ -1,6 +1,6 @@
 /** What the command and the worker process run with: config folders, then the environment, then the command line. */
 import { existsSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { basename, delimiter, join, relative, resolve } from 'node:path';
 import { Load } from 'config/lib/util.js';
 import { type Connection, checkConnection } from '../redis/connection.js';
 import { ConfigError } from '../tokens/errors.js';
@@ -54,7 +54,7 @@ const RULES: Partial<Record<SettingName, OptionRule>> = (({ pepper: _, ...rules 
 );
 
 /** Through the environment alone: arguments can be seen by other users of the machine, and files get committed. */
-const PEPPER = 'REDIS_TOKENS_PEPPER';
+export const PEPPER = 'REDIS_TOKENS_PEPPER';
 
 export const pepper = (): string | undefined => process.env[PEPPER] || undefined;
 
@@ -70,7 +70,7 @@ export class SettingsError extends ConfigError {}
  * @throws {ConfigError} for a folder or file that can not be read, for a setting that there is not, and for what can not work.
  */
 export function loadSettings(given: GivenSettings = {}): Settings {
-  const settings: Record<string, unknown> = { ...configured() };
+  const settings: Record<string, unknown> = { ...configured().values };
   checkOptions('redisTokens', settings, Object.fromEntries(NAMES.map((name) => [name, () => undefined])));
   for (const name of NAMES) {
     if (given[name] !== undefined) settings[name] = given[name];
@@ -113,14 +113,34 @@ function placeOf(name: SettingName, given: GivenSettings): string {
   return `may be given by ${flag === undefined ? variable : `${variable} or ${flag}`}`;
 }
 
+/** What each setting was given by: an option, a variable, a file, or `default`. */
+export function settingSources(given: GivenSettings): Record<SettingName, string> {
+  const { sources } = configured();
+  const sourceOf = (name: SettingName): string => {
+    const { variable, flag = '' } = SETTINGS[name];
+    if (given[name] !== undefined) return flag;
+    const file = sources.findLast(({ parsed }) => parsed.redisTokens?.[name] !== undefined)?.name ?? '';
+    if (basename(file).startsWith('custom-environment-variables.')) return variable;
+    return relative(OWN_FOLDER, resolve(file)) === 'default.json' ? 'default' : file;
+  };
+  return Object.fromEntries(NAMES.map((name) => [name, sourceOf(name)])) as Record<SettingName, string>;
+}
+
+/** A file, or what node-config calls something else that it takes settings from. */
+interface Source {
+  name: string;
+  parsed: { redisTokens?: Record<string, unknown> };
+}
+
 /** What stands under `redisTokens` in the config files and in the environment. */
-function configured(): object {
+function configured(): { values: object; sources: readonly Source[] } {
   const { NODE_CONFIG_ENV, NODE_ENV } = process.env; // node-config's own rule, which its types make explicit
   const load = Load.fromEnvironment(NODE_CONFIG_ENV || NODE_ENV || 'development');
   // Ours first: the user's files win over it, and need not repeat which variables there are.
   load.options.configDir = [OWN_FOLDER, ...userFolders()].join(delimiter);
   try {
-    return (load.scan() as { redisTokens?: object }).redisTokens ?? {};
+    const { redisTokens: values = {} } = load.scan() as { redisTokens?: object };
+    return { values, sources: load.getSources() as readonly Source[] };
   } catch (error) {
     throw new ConfigError((error as Error).message.replaceAll(/\s+/g, ' '), { cause: error });
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { readyMessage } from '../../src/service/ready-message.js';
 import { loadSettings, SETTINGS } from '../../src/service/settings.js';
+import { shownSettings } from '../../src/service/shown-settings.js';
 import { shownUrl } from '../../src/service/shown-url.js';
 import { resolveTokenOptions } from '../../src/tokens/options.js';
 
@@ -42,6 +43,29 @@ describe('settings', () => {
     process.env.REDIS_TOKENS_SHARDS = '8';
     expect(loadSettings({ shards: '16' })).include({ prefix: '42', shards: 16 });
     expect(loadSettings()).include({ shards: 8 });
+  });
+
+  it('are shown with what each was given by, and without secrets', () => {
+    writeConfig('default.json', { prefix: 'theirs', timeout: 7 });
+    writeConfig('production.json', { shards: 4 });
+    const secret = 'a pepper of at least thirty-two bytes';
+    Object.assign(process.env, {
+      ...{ NODE_ENV: 'production', NODE_CONFIG_DIR: join(folder, 'config'), REDIS_TOKENS_PEPPER: secret },
+      ...{ REDIS_URL: 'redis://ann:s3cret@example.org:1/2?password=s3cret', REDIS_TOKENS_CONCURRENCY: '9' },
+    });
+    const given = { timeout: '8' };
+    const shown = shownSettings(loadSettings(given), given);
+    expect(shown).deep.include({
+      connection: { value: 'redis://***:***@example.org:1/2', from: 'REDIS_URL' },
+      prefix: { value: 'theirs', from: join(folder, 'config/default.json') },
+      shards: { value: 4, from: join(folder, 'config/production.json') },
+      timeout: { value: 8, from: '--timeout' },
+      concurrency: { value: 9, from: 'REDIS_TOKENS_CONCURRENCY' },
+      closeTimeout: { value: 10_000, from: 'default' },
+      pepper: { value: 'set', from: 'REDIS_TOKENS_PEPPER' },
+    });
+    expect(Object.keys(shown)).members([...Object.keys(SETTINGS), 'pepper']);
+    expect(JSON.stringify(shown)).not.match(/s3cret|thirty/);
   });
 
   it('are refused where they are misspelt, or their file can not be read', () => {

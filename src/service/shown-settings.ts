@@ -1,0 +1,20 @@
+/** The settings as they may be shown: nothing secret is left in them. */
+import { type GivenSettings, PEPPER, pepper, type Settings, settingSources } from './settings.js';
+import { shownUrl } from './shown-url.js';
+
+export interface ShownSetting {
+  value: string | number;
+  /** The option, variable or file that it was given by, or `default`. */
+  from: string;
+}
+
+/** Every setting by its name, and of the pepper no more than whether there is one. */
+export function shownSettings(settings: Settings, given: GivenSettings): Record<string, ShownSetting> {
+  const values = { ...settings, connection: shownUrl(settings.connection) };
+  const sources = Object.entries(settingSources(given)) as [keyof Settings, string][];
+  const isPeppered = pepper() !== undefined;
+  return {
+    ...Object.fromEntries(sources.map(([name, from]) => [name, { value: values[name], from }])),
+    pepper: { value: isPeppered ? 'set' : 'none', from: isPeppered ? PEPPER : 'default' },
+  };
+}

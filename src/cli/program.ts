@@ -20,6 +20,7 @@ import { tellFailure } from './failure.js';
 import { FIELDS, type Field, isArgument, optionOf } from './fields.js';
 import { OPERATION_COMMANDS, type OperationCommand, tellToken } from './operations.js';
 import { align, Output } from './output.js';
+import { type QueueAction, type QueueOptions, runQueue } from './queue.js';
 import { runOperation, tokenOptions } from './run-operation.js';
 import { UsageError } from './usage-error.js';
 import { type WatchOptions, watch } from './watch.js';
@@ -94,6 +95,7 @@ function createProgram(outcome: Outcome): Command {
   addWatch(program, add);
   addConfig(program, add);
   addHealth(program, add);
+  addQueue(program, add);
   addDeadLetters(program, add);
   addDoctor(program, add);
   return program;
@@ -195,6 +197,26 @@ function addHealth(program: Command, add: Add): void {
     );
     return health.healthy ? DONE : NOT_FOUND;
   });
+}
+
+function addQueue(program: Command, add: Add): void {
+  const parent = program
+    .command('queue')
+    .description('how the queues stand, and whether their jobs are taken');
+  const addAction = (action: QueueAction, help: string, isDefault = false) => {
+    const command = parent.command(action, { isDefault }).description(help).exitOverride();
+    command.addOption(new Option('--lane <lane>', 'only of this queue (default: both)').choices(LANES));
+    add(command, ({ options, settings, output }) =>
+      runQueue(action, options as QueueOptions, settings, output),
+    );
+  };
+  addAction(
+    'show',
+    'workers, jobs that wait and how long the oldest has, jobs under way, dead letters',
+    true,
+  );
+  addAction('pause', 'let workers take no more jobs; revocations wait as well, unless --lane says otherwise');
+  addAction('resume', 'let workers take jobs again');
 }
 
 function addDeadLetters(program: Command, add: Add): void {

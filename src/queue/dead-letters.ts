@@ -1,10 +1,7 @@
 /** Jobs that failed for good: what an operator may look at, run again or drop. */
-import type { Job, Queue } from 'bullmq';
-import { type Connection, checkConnection } from '../redis/connection.js';
-import { Deployment } from '../redis/deployment.js';
-import { Keys } from '../redis/keys.js';
+import type { Job } from 'bullmq';
+import type { Connection } from '../redis/connection.js';
 import { RedisTokenRepository } from '../redis/repository.js';
-import { Store } from '../redis/store.js';
 import { GivenUpError, ValidationError } from '../tokens/errors.js';
 import {
   checkOptions,
@@ -14,8 +11,8 @@ import {
 } from '../tokens/options.js';
 import { asExecutable, resultsOf } from './answers.js';
 import { CommandExecutor, executorRules } from './executor.js';
-import { LANES, type Lane } from './lanes.js';
-import { openQueue } from './open-queue.js';
+import type { Lane } from './lanes.js';
+import { StandingQueues } from './standing-queues.js';
 import type { CommandResult } from './wire.js';
 
 export interface DeadLetter {
@@ -56,47 +53,35 @@ const GIVEN_UP = new GivenUpError().message;
 const PAGE = 100;
 
 export class DeadLetters {
-  readonly #keys: Keys;
-  readonly #store: Store;
-  readonly #deployment: Deployment;
+  readonly #queues: StandingQueues;
   readonly #repository: RedisTokenRepository;
   readonly #executor: CommandExecutor;
-  readonly #queues: ReadonlyMap<Lane, Queue>;
 
   constructor(connection: Connection | undefined, options: TokenOptions) {
-    checkConnection(connection);
     checkOptions('DeadLetters', options, TOKEN_OPTION_RULES);
     const resolved = resolveTokenOptions(options);
-    this.#keys = new Keys(resolved.prefix);
-    this.#store = new Store(connection, resolved.timeout, true);
-    this.#deployment = new Deployment(this.#store, this.#keys, resolved);
-    this.#repository = new RedisTokenRepository(this.#store, resolved);
+    this.#queues = new StandingQueues(connection, resolved);
+    this.#repository = new RedisTokenRepository(this.#queues.store, resolved);
     this.#executor = new CommandExecutor(this.#repository, executorRules(options));
-    this.#queues = new Map(
-      LANES.map((lane) => [lane, openQueue(lane, this.#store.client, this.#keys, true)]),
-    );
   }
 
   /** @throws {StoreUnavailableError} {ConfigError} also where there is no deployment: none is founded here. */
   async ready(): Promise<void> {
-    const { type, missing } = await this.#deployment.standing();
-    if (missing.length === 0) return this.#repository.ready();
-    // A worker whose repository is elsewhere serves queues here all the same.
-    const queues = LANES.map((lane) => this.#keys.queueMeta(lane));
-    if ((await this.#store.read((client) => client.exists(queues))) === 0)
-      throw this.#deployment.absence(type);
+    if (await this.#queues.find()) await this.#repository.ready();
   }
 
   async count(lane: Lane): Promise<number> {
-    return this.#store.read(() => this.#queue(lane).getFailedCount());
+    return this.#queues.store.read(() => this.#queues.of(lane).getFailedCount());
   }
 
   /** The newest first. They are read in steps. */
   async *of(lane: Lane): AsyncGenerator<DeadLetter> {
     const seen = new Set<string>();
-    const failed = this.#keys.failedJobs(lane);
+    const failed = this.#queues.keys.failedJobs(lane);
     for (let start = 0; ; start += PAGE) {
-      const ids = await this.#store.read((client) => client.zrevrange(failed, start, start + PAGE - 1));
+      const ids = await this.#queues.store.read((client) =>
+        client.zrevrange(failed, start, start + PAGE - 1),
+      );
       if (ids.length === 0) return;
       for (const id of ids) {
         // What has failed meanwhile moves those before it into this page.
@@ -112,8 +97,8 @@ export class DeadLetters {
     const job = await this.#failed(lane, jobId);
     if (job === UNREADABLE) return { ...NOTHING_KNOWN, lane, jobId };
     if (job?.failedReason !== GIVEN_UP) return job && toLetter(lane, job);
-    const key = this.#keys.queuedJob(lane, jobId);
-    const before = await this.#store.read((client) => client.hget(key, REASON));
+    const key = this.#queues.keys.queuedJob(lane, jobId);
+    const before = await this.#queues.store.read((client) => client.hget(key, REASON));
     return toLetter(lane, job, before === null ? GIVEN_UP : `${before} (run again: ${GIVEN_UP})`);
   }
 
@@ -128,10 +113,10 @@ export class DeadLetters {
     if (job === UNREADABLE)
       throw new ValidationError('job', [{ field: 'data', problem: NOTHING_KNOWN.reason }]);
     await this.#executor.takeUp(asExecutable(lane, job));
-    const key = this.#keys.queuedJob(lane, jobId);
-    await this.#store.read((client) => client.hdel(key, 'stc')); // deaths of workers count anew, too
+    const key = this.#queues.keys.queuedJob(lane, jobId);
+    await this.#queues.store.read((client) => client.hdel(key, 'stc')); // deaths of workers count anew, too
     if (job.failedReason !== GIVEN_UP) {
-      await this.#store.read((client) => client.hset(key, REASON, job.failedReason));
+      await this.#queues.store.read((client) => client.hset(key, REASON, job.failedReason));
     }
     const afresh = { resetAttemptsMade: true, resetAttemptsStarted: true };
     return this.#unlessTaken(lane, jobId, () => job.retry('failed', afresh));
@@ -140,19 +125,19 @@ export class DeadLetters {
   /** Forgets a dead letter: what of it was given up stays so. False where it is none any more. */
   async drop(lane: Lane, jobId: string): Promise<boolean> {
     const job = await this.#failed(lane, jobId);
-    return job !== undefined && this.#unlessTaken(lane, jobId, () => this.#queue(lane).remove(jobId));
+    return job !== undefined && this.#unlessTaken(lane, jobId, () => this.#queues.of(lane).remove(jobId));
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
-    this.#deployment.leave();
+    await this.#queues.close();
     await this.#repository.close();
   }
 
   async #failed(lane: Lane, jobId: string): Promise<Job | typeof UNREADABLE | undefined> {
-    if (!(await this.#store.read(() => this.#isFailed(lane, jobId)))) return undefined;
-    return this.#store.read(() =>
-      this.#queue(lane)
+    if (!(await this.#queues.store.read(() => this.#isFailed(lane, jobId)))) return undefined;
+    return this.#queues.store.read(() =>
+      this.#queues
+        .of(lane)
         .getJob(jobId)
         .catch((error: unknown) => {
           if (error instanceof SyntaxError) return UNREADABLE;
@@ -162,12 +147,12 @@ export class DeadLetters {
   }
 
   async #isFailed(lane: Lane, jobId: string): Promise<boolean> {
-    return (await this.#queue(lane).getJobState(jobId)) === 'failed';
+    return (await this.#queues.of(lane).getJobState(jobId)) === 'failed';
   }
 
   /** False where another operator was quicker. */
   #unlessTaken(lane: Lane, jobId: string, act: () => Promise<unknown>): Promise<boolean> {
-    return this.#store.read(async () => {
+    return this.#queues.store.read(async () => {
       try {
         await act();
         return true;
@@ -176,10 +161,6 @@ export class DeadLetters {
         return false;
       }
     });
-  }
-
-  #queue(lane: Lane): Queue {
-    return this.#queues.get(lane) as Queue;
   }
 }
 

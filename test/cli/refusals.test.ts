@@ -89,6 +89,8 @@ describe('redis-tokens refuses', function () {
       ['watch'],
       ['doctor'],
       ['worker'],
+      ['config'],
+      ['queue'],
       ['dead-letters', 'list'],
       ['dead-letters', 'drop', '--all'],
       ['list', ...SCOPE, '--owner', 'ann'],

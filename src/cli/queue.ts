@@ -1,0 +1,56 @@
+/** `redis-tokens queue`: how the queues stand, and whether workers take jobs of them. */
+import { LANES, type Lane } from '../queue/lanes.js';
+import type { LaneState, QueueControl } from '../queue/queue-control.js';
+import type { Settings } from '../service/settings.js';
+import { DONE } from './exit-status.js';
+import { align, type Output } from './output.js';
+import { tokenOptions } from './run-operation.js';
+
+export interface QueueOptions {
+  /** Both where left out. */
+  lane?: Lane | undefined;
+}
+
+export type QueueAction = 'show' | 'pause' | 'resume';
+
+/** @returns the exit status. */
+export async function runQueue(
+  action: QueueAction,
+  { lane }: QueueOptions,
+  settings: Settings,
+  output: Output,
+): Promise<number> {
+  const { QueueControl } = await import('../queue/queue-control.js'); // BullMQ takes as long to load as all else
+  const control = new QueueControl(settings.connection, tokenOptions(settings));
+  try {
+    await control.ready();
+    const lanes = lane === undefined ? LANES : [lane];
+    if (action !== 'show') for (const each of lanes) await control[action](each);
+    await tell(control, lanes, output);
+    return DONE;
+  } finally {
+    await control.close();
+  }
+}
+
+async function tell(control: QueueControl, lanes: readonly Lane[], output: Output): Promise<void> {
+  const states = await control.states(lanes);
+  output.result(states, () => align([HEAD, ...states.map(row)]));
+}
+
+const HEAD = ['LANE', 'STATE', 'WORKERS', 'WAITING', 'OLDEST', 'ACTIVE', 'DELAYED', 'DEAD'];
+
+function row({ lane, paused, workers, waiting, oldest, active, delayed, failed }: LaneState): string[] {
+  const state = paused ? 'paused' : workers > 0 ? 'running' : 'no worker';
+  const age = oldest === undefined ? '-' : `${(oldest / 1_000).toFixed(1)} s`;
+  return [
+    lane,
+    state,
+    String(workers),
+    String(waiting),
+    age,
+    String(active),
+    String(delayed),
+    String(failed),
+  ];
+}

@@ -1,0 +1,46 @@
+/** The queues of a deployment that stands, for whoever looks after them: none is founded here, and no setting written. */
+import type { Queue } from 'bullmq';
+import { type Connection, checkConnection } from '../redis/connection.js';
+import { Deployment } from '../redis/deployment.js';
+import { Keys } from '../redis/keys.js';
+import { Store } from '../redis/store.js';
+import type { ResolvedTokenOptions } from '../tokens/options.js';
+import { LANES, type Lane } from './lanes.js';
+import { openQueue } from './open-queue.js';
+
+export class StandingQueues {
+  readonly keys: Keys;
+  readonly store: Store;
+  readonly #deployment: Deployment;
+  readonly #queues: ReadonlyMap<Lane, Queue>;
+
+  constructor(connection: Connection | undefined, options: ResolvedTokenOptions) {
+    checkConnection(connection);
+    this.keys = new Keys(options.prefix);
+    this.store = new Store(connection, options.timeout, true);
+    this.#deployment = new Deployment(this.store, this.keys, options);
+    this.#queues = new Map(LANES.map((lane) => [lane, openQueue(lane, this.store.client, this.keys, true)]));
+  }
+
+  of(lane: Lane): Queue {
+    return this.#queues.get(lane) as Queue;
+  }
+
+  /**
+   * Whether the tokens are here, too: a worker whose repository is elsewhere serves queues all the same.
+   * @throws {StoreUnavailableError} {ConfigError} also where there is no deployment.
+   */
+  async find(): Promise<boolean> {
+    const { type, missing } = await this.#deployment.standing();
+    if (missing.length === 0) return true;
+    const queues = LANES.map((lane) => this.keys.queueMeta(lane));
+    if ((await this.store.read((client) => client.exists(queues))) > 0) return false;
+    throw this.#deployment.absence(type);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
+    this.#deployment.leave();
+    await this.store.close();
+  }
+}

@@ -39,7 +39,7 @@ interface FieldOption {
 
 const asText = (value: string): string => value;
 
-const DURATION_FORMS = 'seconds, or such as 90s, 15m, 12h, 7d';
+export const DURATION_FORMS = 'seconds, or such as 90s, 15m, 12h, 7d';
 
 export const FIELDS: Record<Field, FieldOption> = {
   app: { flags: '--app <name>', help: 'application that the token is for', read: asText },
@@ -123,7 +123,7 @@ export function shownProblem({ field, problem }: FieldProblem): string {
 
 const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
-function readDuration(value: string): unknown {
+export function readDuration(value: string): unknown {
   const [, count, unit] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(value) ?? [];
   return unit === undefined ? readNumber(value) : Number(count) * SECONDS[unit as keyof typeof SECONDS];
 }

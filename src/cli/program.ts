@@ -17,7 +17,7 @@ import { type DeadLetterAction, type DeadLetterOptions, runDeadLetters } from '.
 import { type DoctorOptions, runDoctor } from './doctor.js';
 import { DONE, EXIT_STATUS_HELP, exitStatusOf, NOT_FOUND } from './exit-status.js';
 import { tellFailure } from './failure.js';
-import { FIELDS, type Field, isArgument, optionOf } from './fields.js';
+import { DURATION_FORMS, FIELDS, type Field, isArgument, optionOf } from './fields.js';
 import { OPERATION_COMMANDS, type OperationCommand, tellToken } from './operations.js';
 import { align, Output } from './output.js';
 import { type QueueAction, type QueueOptions, runQueue } from './queue.js';
@@ -161,6 +161,7 @@ function addWatch(program: Command, add: Add): void {
     command.option(FIELDS[field].flags, `only events of this ${field}`);
   }
   command.addOption(new Option('--event <type...>', 'only these').choices(TOKEN_EVENT_TYPES));
+  command.option('--since <time>', `first what happened in so long: ${DURATION_FORMS}`);
   add(command, async ({ options, settings, output }) => {
     await watch(options as WatchOptions, settings, output);
     return DONE;

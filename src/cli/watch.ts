@@ -6,11 +6,15 @@ import { shownUrl } from '../service/shown-url.js';
 import { aborted, stopSignal } from '../service/stop-signal.js';
 import type { TokenEvent, TokenEventType } from '../tokens/events.js';
 import { readerGone } from './broken-pipe.js';
+import { DURATION_FORMS, readDuration } from './fields.js';
 import type { Output } from './output.js';
+import { UsageError } from './usage-error.js';
 
 export interface WatchOptions extends Pick<TokenSubscriberOptions, 'app' | 'type' | 'owner'> {
   /** The types of event to print. Default: all. */
   event?: TokenEventType[] | undefined;
+  /** For how long back what happened is printed first. Default: not at all. */
+  since?: string | undefined;
 }
 
 /** The place before every entry of a log. */
@@ -18,12 +22,14 @@ const NOTHING = '0-0';
 
 /** Resolves when it was asked to stop, or nobody reads any more. */
 export async function watch(
-  { event: types, ...filter }: WatchOptions,
+  { event: types, since, ...filter }: WatchOptions,
   settings: Settings,
   output: Output,
 ): Promise<void> {
   const stop = AbortSignal.any([stopSignal(), readerGone]);
-  const subscriber = new TokenSubscriber(settings.connection, { ...filter, prefix: settings.prefix });
+  const from = since === undefined ? undefined : readSince(since);
+  const options = { ...filter, prefix: settings.prefix, from };
+  const subscriber = new TokenSubscriber(settings.connection, options);
   subscriber.on('event', (event) => {
     if (types === undefined || types.includes(event.type)) output.result(event, () => line(event));
   });
@@ -44,9 +50,19 @@ export async function watch(
   }
 }
 
+/** @throws {UsageError} */
+function readSince(since: string): number {
+  const seconds = readDuration(since);
+  if (typeof seconds === 'number' && seconds >= 0)
+    return Math.max(0, Math.floor(Date.now() - seconds * 1_000));
+  throw new UsageError(`--since must be ${DURATION_FORMS}`);
+}
+
 function line({ time, type, subject, data }: TokenEvent): string {
-  const { app, type: tokenType, owner, version, reason } = data;
-  const rest = `${version === undefined ? '' : ` version=${version}`}${reason === undefined ? '' : ` reason=${reason}`}`;
+  const { app, type: tokenType, owner, version, reason, by, successor } = data;
+  const rest = Object.entries({ version, reason, by, successor })
+    .map(([name, value]) => (value === undefined ? '' : ` ${name}=${value}`))
+    .join('');
   return printable(
     `${time} ${type.padEnd(15)} ${subject} app=${app} type=${tokenType} owner=${owner}${rest}`,
   );

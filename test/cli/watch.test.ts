@@ -56,6 +56,30 @@ describe('redis-tokens watch', function () {
     expect(shown.stdout + shown.stderr + parsed.stdout).not.contain(token);
   });
 
+  it('prints first what happened in the time that it is told, with all that the events tell', async () => {
+    const { token, id } = await tokens.create({ ...ANN, duration: 60 });
+    const second = await tokens.rotate({ ...ANN, token });
+    await tokens.deleteAll({ ...ANN, reason: 'password changed', by: 'user' });
+    const child = start(['watch', '--since', '5m'], { env });
+    children = [child];
+    await child.says(/token-revoked/);
+    child.process.kill('SIGINT');
+    const { stdout } = await child.ended;
+    const told = stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/^\S+ /, ''));
+    const about = 'app=shop type=session owner=ann';
+    expect(told).deep.equal([
+      `token-created   ${id} ${about} version=1`,
+      `token-rotated   ${id} ${about} version=2 successor=${second?.id}`,
+      `token-revoked   ${second?.id} ${about} version=2 reason=password changed by=user`,
+    ]);
+    const wrong = await run(['watch', '--since', 'yesterday'], { env });
+    expect(wrong).include({ status: 2, stdout: '' });
+    expect(wrong.stderr).contain('--since must be seconds');
+  });
+
   it('tells that its log was lost', async () => {
     const child = start(['watch'], { env });
     children = [child];

@@ -1,6 +1,6 @@
 /** Lists an owner's tokens over all shards. */
 import type { Commands } from '../tokens/commands.js';
-import type { TokenRecord } from '../tokens/types.js';
+import type { Scope, TokenRecord } from '../tokens/types.js';
 import { decodeRecord } from './codec.js';
 import { type Keys, scopeArgs } from './keys.js';
 import type { Store } from './store.js';
@@ -44,13 +44,22 @@ export class Lister {
       const reply = await this.#store.readScript('list', keys, args);
       const [found, rest, expiresAt, id] = reply as [string[], string[], string, string];
       for (let i = 0; i < found.length; i += 2) {
-        const record = decodeRecord(found[i] as string, found[i + 1] as string, command);
+        const record = readable(found[i] as string, found[i + 1] as string, command);
         if (record) records.set(record.id, record);
       }
       left = [...rest, ...left.slice(step.length)];
       if (step.length === 0) place = [expiresAt, id];
     } while (left.length > 0 || (place[1] !== '' && records.size < limit));
     return [...records.values()];
+  }
+}
+
+/** One that can not be read keeps nobody from the others: `get` and doctor tell of it. */
+function readable(id: string, text: string, scope: Scope): TokenRecord | undefined {
+  try {
+    return decodeRecord(id, text, scope);
+  } catch {
+    return undefined;
   }
 }
 

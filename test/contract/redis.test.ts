@@ -273,6 +273,8 @@ describe('In Redis', () => {
       const error = await refused(world.get(id), CommandFailedError);
       assert.notInclude(`${error.message} ${error.stack} ${error.cause}`, 'secret');
       assert.isUndefined(await world.update(id, { a: 1 }));
+      const other = await world.create();
+      assert.deepEqual(await world.list('ann'), [other]);
       await subject.redis.del(key);
       await world.list('ann');
     });

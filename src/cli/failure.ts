@@ -26,7 +26,7 @@ function inWords(error: unknown, given: GivenSettings): string {
     return ['redis-tokens: this can not be done:', ...fields].join('\n');
   }
   const { message } = describe(error, given);
-  return `redis-tokens: ${printable(message)}${hint(error)}`;
+  return `redis-tokens: ${printable(message.replaceAll(/\s+/g, ' '))}${hint(error)}`;
 }
 
 function hint(error: unknown): string {

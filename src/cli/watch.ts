@@ -1,9 +1,11 @@
 /** `redis-tokens watch`: prints events as they happen, until Ctrl-C. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { TokenSubscriber, type TokenSubscriberOptions } from '../events/subscriber.js';
 import { printable } from '../service/printable.js';
 import type { Settings } from '../service/settings.js';
 import { shownUrl } from '../service/shown-url.js';
 import { aborted, stopSignal } from '../service/stop-signal.js';
+import { StoreUnavailableError } from '../tokens/errors.js';
 import type { TokenEvent, TokenEventType } from '../tokens/events.js';
 import { readerGone } from './broken-pipe.js';
 import { DURATION_FORMS, readDuration } from './fields.js';
@@ -16,6 +18,9 @@ export interface WatchOptions extends Pick<TokenSubscriberOptions, 'app' | 'type
   /** For how long back what happened is printed first. Default: not at all. */
   since?: string | undefined;
 }
+
+/** Milliseconds between two attempts to reach Redis at first. */
+const RETRY_DELAY = 500;
 
 /** The place before every entry of a log. */
 const NOTHING = '0-0';
@@ -43,10 +48,25 @@ export async function watch(
   });
   subscriber.on('error', (error) => output.note(error instanceof Error ? error.message : String(error)));
   try {
-    await Promise.race([subscriber.start(), aborted(stop)]);
+    await Promise.race([started(subscriber, stop, output), aborted(stop)]);
     await aborted(stop);
   } finally {
     await subscriber.close();
+  }
+}
+
+/** Waits for Redis, however long it is away. */
+async function started(subscriber: TokenSubscriber, stop: AbortSignal, output: Output): Promise<void> {
+  let told = false;
+  while (!stop.aborted) {
+    try {
+      return await subscriber.start();
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      if (!told && !stop.aborted) output.note(`${error.message}; still trying`);
+      told = true;
+      await wait(RETRY_DELAY, undefined, { signal: stop }).catch(() => {});
+    }
   }
 }
 

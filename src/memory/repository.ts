@@ -91,7 +91,8 @@ export class MemoryTokenRepository implements TokenRepository {
 
   async create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord> {
     const { id, app, type, owner } = command;
-    const { outcome, run } = this.#decide(command, attempt, (run) => this.#create(command, run));
+    const run = await this.#begin(attempt);
+    const outcome = this.#decide(command, run, () => this.#create(command, run));
     const live = this.#live(command, run);
     if (live?.owner === owner && live.createdAt === outcome.createdAt) return toRecord(live);
     const { version, createdAt, expiresAt } = outcome; // decided before, and over by now
@@ -103,14 +104,14 @@ export class MemoryTokenRepository implements TokenRepository {
   }
 
   async get(command: Commands['get'], commandId?: string): Promise<TokenRecord | undefined> {
-    const run = { ...this.#run({ until: Number.POSITIVE_INFINITY }), commandId };
+    const run = { ...(await this.#begin()), commandId };
     const live = this.#live(command, run);
     if (!live) this.#rotations.meet(command, run);
     return live && toRecord(live);
   }
 
   async touch({ id, app, type, usedAt, every }: TokenUse): Promise<void> {
-    const run = this.#run({ until: Number.POSITIVE_INFINITY });
+    const run = await this.#begin();
     const used = Math.min(usedAt, run.now);
     const token = this.#live({ id, app, type }, run);
     if (!token || !isMeantBy({ issuedAt: usedAt }, token, run)) return;
@@ -121,7 +122,8 @@ export class MemoryTokenRepository implements TokenRepository {
   }
 
   async update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined> {
-    const decided = this.#decide(command, attempt, (run) =>
+    const run = await this.#begin(attempt);
+    const outcome = this.#decide(command, run, () =>
       this.#change(command, run, (token) => {
         if (command.ifVersion !== undefined && command.ifVersion !== token.version)
           throw new VersionConflictError(token.version);
@@ -136,12 +138,13 @@ export class MemoryTokenRepository implements TokenRepository {
         return 'token-updated';
       }),
     );
-    return this.#asOfNow(command, decided);
+    return this.#asOfNow(command, outcome, run);
   }
 
   async refresh(command: Commands['refresh'], attempt: Attempt): Promise<TokenRecord | undefined> {
     const { issuedAt, duration } = command;
-    const decided = this.#decide(command, attempt, (run) =>
+    const run = await this.#begin(attempt);
+    const outcome = this.#decide(command, run, () =>
       this.#change(command, run, (token) => {
         prolong(token, issuedAt, duration, run);
         if (token.expiresAt <= run.nowMs) return 'token-expired';
@@ -150,11 +153,12 @@ export class MemoryTokenRepository implements TokenRepository {
         return 'token-refreshed';
       }),
     );
-    return this.#asOfNow(command, decided);
+    return this.#asOfNow(command, outcome, run);
   }
 
   async rotate(command: Commands['rotate'], attempt: Attempt): Promise<Rotated | undefined> {
-    const { outcome, run } = this.#decide(command, attempt, (run) => this.#rotations.rotate(command, run));
+    const run = await this.#begin(attempt);
+    const outcome = this.#decide(command, run, () => this.#rotations.rotate(command, run));
     const live = outcome && this.#live({ ...command, id: outcome.successor }, run);
     // What another command's successor is derived with is forgotten when the grace is over.
     const isKnown = outcome && (outcome.nonce === command.nonce || run.now <= outcome.nonceUntil);
@@ -162,35 +166,41 @@ export class MemoryTokenRepository implements TokenRepository {
   }
 
   async delete(command: Commands['delete'], attempt: Attempt): Promise<boolean> {
-    return this.#decide(command, attempt, (run) => {
+    const run = await this.#begin(attempt);
+    return this.#decide(command, run, () => {
       const live = this.#live(command, run);
       const isEnded = this.#revocations.one(command, live, run);
       return live ? isEnded : this.#rotations.delete(command, run);
-    }).outcome;
+    });
   }
 
   async deleteById(command: Commands['deleteById'], attempt: Attempt): Promise<boolean> {
-    return this.#decide(command, attempt, (run) => {
+    const run = await this.#begin(attempt);
+    return this.#decide(command, run, () => {
       const live = this.#live(command, run);
       const isEnded = this.#revocations.one(command, live, run, command.owner);
       return live ? isEnded : this.#rotations.deleteById(command, run);
-    }).outcome;
+    });
   }
 
   async deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number> {
-    return this.#decide(command, attempt, (run) => this.#revocations.ofOwner(command, run)).outcome;
+    const run = await this.#begin(attempt);
+    return this.#decide(command, run, () => this.#revocations.ofOwner(command, run));
   }
 
   async deleteScope(command: Commands['deleteScope'], attempt: Attempt): Promise<number> {
-    return this.#decide(command, attempt, (run) => this.#revocations.ofScope(command, run)).outcome;
+    const run = await this.#begin(attempt);
+    return this.#decide(command, run, () => this.#revocations.ofScope(command, run));
   }
 
   async deleteApp(command: Commands['deleteApp'], attempt: Attempt): Promise<number> {
-    return this.#decide(command, attempt, (run) => this.#revocations.ofApp(command, run)).outcome;
+    const run = await this.#begin(attempt);
+    return this.#decide(command, run, () => this.#revocations.ofApp(command, run));
   }
 
   async consume(command: Commands['consume'], attempt: Attempt): Promise<TokenRecord | undefined> {
-    const { outcome } = this.#decide(command, attempt, (run) => {
+    const run = await this.#begin(attempt);
+    const outcome = this.#decide(command, run, () => {
       const live = this.#live(command, run);
       if (!live) this.#rotations.meet(command, run);
       if (!live || !isMeantBy(command, live, run)) return undefined;
@@ -201,13 +211,13 @@ export class MemoryTokenRepository implements TokenRepository {
   }
 
   async getById(command: Commands['getById']): Promise<TokenRecord | undefined> {
-    const live = this.#live(command, this.#run({ until: Number.POSITIVE_INFINITY }));
+    const live = this.#live(command, await this.#begin());
     const isAnothers = command.owner !== undefined && live?.owner !== command.owner;
     return live && !isAnothers ? toRecord(live) : undefined;
   }
 
   async list(command: Commands['list']): Promise<TokenRecord[]> {
-    const run = this.#run({ until: Number.POSITIVE_INFINITY });
+    const run = await this.#begin();
     const found: TokenRecord[] = [];
     for (const token of this.#records.ofOwner(command, command.owner, command.after)) {
       if (found.length === command.limit) break;
@@ -218,7 +228,7 @@ export class MemoryTokenRepository implements TokenRepository {
   }
 
   async count(command: Commands['count']): Promise<number> {
-    const { nowMs } = this.#run({ until: Number.POSITIVE_INFINITY });
+    const { nowMs } = await this.#begin();
     const { owner } = command;
     const tokens =
       owner === undefined ? this.#records.ofScopes(command) : this.#records.ofOwner(command, owner);
@@ -226,7 +236,7 @@ export class MemoryTokenRepository implements TokenRepository {
   }
 
   async owners(command: Commands['owners']): Promise<OwnersPage> {
-    const { nowMs } = this.#run({ until: Number.POSITIVE_INFINITY });
+    const { nowMs } = await this.#begin();
     return ownersPage(
       command,
       this.#records.ofScopes(command).filter((token) => isAlive(token, nowMs)),
@@ -246,7 +256,7 @@ export class MemoryTokenRepository implements TokenRepository {
   }
 
   async sweep(): Promise<number> {
-    const run = this.#run({ until: Number.POSITIVE_INFINITY });
+    const run = await this.#begin();
     const overdue = this.#records.members().records.filter((token) => !isAlive(token, run.nowMs));
     for (const token of overdue) this.#expire(token, run);
     return overdue.length;
@@ -313,17 +323,17 @@ export class MemoryTokenRepository implements TokenRepository {
     return token.createdAt;
   }
 
-  #decide<O>(command: Command, attempt: Attempt, decide: (run: Run) => O): { outcome: O; run: Run } {
-    const run = this.#run(attempt);
-    if (run.now > attempt.until) throw new StoreUnavailableError('the change came too late', 'none');
-    const outcome = this.#jobs.once(run, () => {
+  #decide<O>(command: Command, run: Run, decide: () => O): O {
+    if (run.now > run.until) throw new StoreUnavailableError('the change came too late', 'none');
+    return this.#jobs.once(run, () => {
       checkAge(command, run, this.#maxCommandAge);
-      return decide(run);
+      return decide();
     });
-    return { outcome, run };
   }
 
-  #run(attempt: Attempt): Run {
+  /** In a moment of its own: as on the way to Redis, what is asked for at once is asked for before any of it is done. */
+  async #begin(attempt: Attempt = { until: Number.POSITIVE_INFINITY }): Promise<Run> {
+    await undefined;
     const now = this.#clock.now();
     return { ...attempt, now, nowMs: toMs(now) };
   }
@@ -336,10 +346,11 @@ export class MemoryTokenRepository implements TokenRepository {
   /** The answer to a change: one that was decided before shows the record as of now, of the life that it met. */
   #asOfNow(
     command: Commands['update' | 'refresh'],
-    { outcome, run }: { outcome: Microseconds | undefined; run: Run },
+    life: Microseconds | undefined,
+    run: Run,
   ): TokenRecord | undefined {
     const live = this.#live(command, run);
-    return live && live.createdAt === outcome ? toRecord(live) : undefined;
+    return live && live.createdAt === life ? toRecord(live) : undefined;
   }
 
   #expire(token: StoredToken, run: Run): void {

@@ -29,8 +29,11 @@ export const REVOKERS = ['user', 'admin', 'policy', 'system'] as const;
 
 export type Revoker = (typeof REVOKERS)[number];
 
+/** An event, or with a type one of that type: what tells of any is told apart by its `type`. */
+export type TokenEvent<T extends TokenEventType = TokenEventType> = { [K in T]: TokenEventOf<K> }[T];
+
 /** Source: CloudEvents 1.0, https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
-export interface TokenEvent<T extends TokenEventType = TokenEventType> {
+interface TokenEventOf<T extends TokenEventType> {
   specversion: '1.0';
   /** `<shard>-<place in the shard's log>`: unique, ordered within its shard. */
   id: string;

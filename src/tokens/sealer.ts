@@ -50,8 +50,10 @@ const PRESENTING: ReadonlySet<Operation> = new Set<Operation>([
   'consume',
 ]);
 
-/** Of what ends many tokens: a narrower one that was meant must not pass unseen. */
-const NARROWER: { [O in Operation]?: readonly string[] } = {
+/** What must not pass unseen: a narrower revocation that was meant, another page than the first. */
+const MISTAKEN: { [O in Operation]?: readonly string[] } = {
+  list: ['cursor'],
+  owners: ['after'],
   deleteScope: ['owner', 'id', 'token', 'except', 'customToken'],
   deleteApp: ['type', 'owner', 'id', 'token', 'except', 'customToken'],
 };
@@ -88,7 +90,7 @@ export class Sealer {
     const presented = PRESENTING.has(op);
     const problems = found.length > 0 ? [...found] : [];
     for (const field of Object.keys(given)) {
-      if (!INPUT_FIELDS.has(field) || NARROWER[op]?.includes(field))
+      if (!INPUT_FIELDS.has(field) || MISTAKEN[op]?.includes(field))
         problems.push({ field, problem: `is no field of ${op}` });
     }
     addProblem(problems, 'tokenPrefix', noPrefix && `must be ${noPrefix}`);

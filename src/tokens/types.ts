@@ -47,7 +47,7 @@ export interface OwnerLimit {
   max: number;
   /**
    * What becomes of a create beyond it: it is refused, or ends as many of the owner's oldest tokens as are too many
-   * (1,000 at most: it is refused where there are more). Default `reject`.
+   * (it is refused to an owner who has more than 2,000). Default `reject`.
    */
   overflow?: 'reject' | 'end-oldest' | undefined;
 }

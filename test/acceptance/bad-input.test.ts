@@ -85,6 +85,8 @@ const WRONG: [operation: keyof TokenOperations, input: unknown, fields: string[]
   ['deleteById', { app: 1, type: '', owner: 1 }, ['app', 'type', 'id', 'owner']],
   // Narrower than what would be done.
   ['deleteScope', { app: 'a', type: 'b', owner: 'c', token: 'd' }, ['owner', 'token']],
+  ['list', { app: 'a', type: 'b', owner: 'c', cursor: 'd' }, ['cursor']],
+  ['owners', { app: 'a', type: 'b', after: { id: 'x' } }, ['after']],
   ['deleteScope', { app: 'a' }, ['type']],
   ['deleteApp', { app: 'a', type: 'b', owner: 'c' }, ['type', 'owner']],
   ['deleteApp', {}, ['app']],

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import { RedisTokens, type TokenOperations, TokenWorker } from '../../src/index.js';
+import { startRedisServer } from '../../tools/redis-server.js';
 import { freshPrefix, sharedRedis } from '../support/redis.js';
 import { Child, run, shellCommand, start } from './command.js';
 
@@ -78,6 +79,21 @@ describe('redis-tokens watch', function () {
     const wrong = await run(['watch', '--since', 'yesterday'], { env });
     expect(wrong).include({ status: 2, stdout: '' });
     expect(wrong.stderr).contain('--since must be seconds');
+  });
+
+  it('waits for a Redis that is not there yet', async () => {
+    const gone = await startRedisServer({ log: () => {} });
+    await gone.stop();
+    const child = start(['watch'], { env: { ...env, REDIS_URL: gone.url, REDIS_TOKENS_TIMEOUT: '1000' } });
+    children = [child];
+    await child.says(/still trying/);
+    const back = await startRedisServer({ port: gone.port, log: () => {} });
+    try {
+      await child.says(/connected to redis:/);
+    } finally {
+      await child.kill();
+      await back.stop();
+    }
   });
 
   it('tells that its log was lost', async () => {

@@ -101,6 +101,27 @@ describe('A rotation', () => {
     }
   });
 
+  it('at once with another, or with another use, is no theft, in memory as on Redis', async () => {
+    for (const door of [tokens, stage.opened.add(new MemoryTokens())]) {
+      for (const use of ['rotate', 'get', 'update', 'refresh', 'consume'] as const) {
+        const on = { ...SCOPE, token: (await create(door)).token, data: {}, duration: 9 };
+        const [second, other] = await Promise.all([
+          door.rotate({ ...SCOPE, token: on.token }),
+          door[use](on),
+        ]);
+        assert.isUndefined(use === 'get' ? undefined : other, use);
+        assert.isDefined(await door.get({ ...SCOPE, token: second?.token as string }), use);
+      }
+      const { token } = await create(door);
+      const [second, isEnded] = await Promise.all([
+        door.rotate({ ...SCOPE, token }),
+        door.delete({ ...SCOPE, token }),
+      ]);
+      assert.isTrue(isEnded);
+      if (second) assert.isUndefined(await door.get({ ...SCOPE, token: second.token }));
+    }
+  });
+
   for (const ahead of [0, 3_000]) {
     it(`is no use of the token that was asked for before it, however long that waited for its connection (a clock ${ahead} ms ahead)`, async () => {
       const made = await create();

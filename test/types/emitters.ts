@@ -1,5 +1,11 @@
 // Compiled by `npm run lint:types`, never run: the names of events are a closed list.
-import { type LostEvents, type TokenEvent, TokenSubscriber, TokenWorker } from '../../src/index.js';
+import {
+  type LostEvents,
+  type TokenEvent,
+  TokenSubscriber,
+  TokenWorker,
+  toSecurityEvent,
+} from '../../src/index.js';
 
 const subscriber = new TokenSubscriber();
 const worker = new TokenWorker();
@@ -14,6 +20,9 @@ export function subscribe(): void {
     })
     .on('event', async (event) => {
       event satisfies TokenEvent;
+      if (event.type === 'token-revoked') toSecurityEvent(event);
+      // @ts-expect-error: any event may be another
+      toSecurityEvent(event);
     })
     .once('events-lost', (lost) => {
       lost satisfies LostEvents;

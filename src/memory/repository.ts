@@ -104,7 +104,7 @@ export class MemoryTokenRepository implements TokenRepository {
   }
 
   async get(command: Commands['get'], commandId?: string): Promise<TokenRecord | undefined> {
-    const run = { ...(await this.#begin()), commandId };
+    const run = await this.#begin({ until: Number.POSITIVE_INFINITY, commandId });
     const live = this.#live(command, run);
     if (!live) this.#rotations.meet(command, run);
     return live && toRecord(live);

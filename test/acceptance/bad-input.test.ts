@@ -83,10 +83,11 @@ const WRONG: [operation: keyof TokenOperations, input: unknown, fields: string[]
   ['consume', { app: 1, type: '', token: null, reason: 1, by: 1 }, ['app', 'type', 'token', 'reason', 'by']],
   ['getById', { app: 1, type: '', id: 'x', owner: '' }, ['app', 'type', 'id', 'owner']],
   ['deleteById', { app: 1, type: '', owner: 1 }, ['app', 'type', 'id', 'owner']],
-  // Narrower than what would be done.
-  ['deleteScope', { app: 'a', type: 'b', owner: 'c', token: 'd' }, ['owner', 'token']],
+  // Another page than what would be answered.
   ['list', { app: 'a', type: 'b', owner: 'c', cursor: 'd' }, ['cursor']],
   ['owners', { app: 'a', type: 'b', after: { id: 'x' } }, ['after']],
+  // Narrower than what would be done.
+  ['deleteScope', { app: 'a', type: 'b', owner: 'c', token: 'd' }, ['owner', 'token']],
   ['deleteScope', { app: 'a' }, ['type']],
   ['deleteApp', { app: 'a', type: 'b', owner: 'c' }, ['type', 'owner']],
   ['deleteApp', {}, ['app']],

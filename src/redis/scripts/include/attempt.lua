@@ -19,10 +19,11 @@ end
 
 -- Decides the command for good: a job that runs again is answered the same.
 local function settle(code, text, a, b, c)
+  local reply = answer(code, text, a, b, c)
   if queued then
-    decide(KEYS[4], command_id, code .. ':' .. digits(a or 0) .. ':' .. digits(b or 0) .. ':' .. digits(c or 0))
+    decide(KEYS[4], command_id, code .. ':' .. digits(reply[4]) .. ':' .. digits(reply[5]) .. ':' .. digits(reply[6]))
   end
-  return answer(code, text, a, b, c)
+  return reply
 end
 
 -- The reply that ends the attempt here, or nil where the command is to be run. What was decided before is answered

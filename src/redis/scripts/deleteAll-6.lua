@@ -14,6 +14,7 @@
 --- @include "attempt"
 --- @include "index"
 --- @include "mark"
+--- @include "steps"
 --- @include "family"
 --- @include "told"
 
@@ -25,13 +26,7 @@ local owner, except = ARGV[8], ARGV[14]
 local reply = begin(true)
 if reply then return reply end
 
-local stamp = tonumber(ARGV[9])
-if not stamp then
-  stamp = revocation_time()
-  -- In process it ends what there is when it runs: what a creator ahead of time made is younger than the last mark,
-  -- or than now.
-  if not queued then stamp = math.max(stamp, newest_out() + 1, marked(owner_mark(owner)) + 1) end
-end
+local stamp = time_of_steps(owner_mark(owner))
 
 -- The one that stays must outlive the mark. What was revoked before, and is still there, does not stay.
 local function spare(record)
@@ -71,15 +66,5 @@ for i = 1, #page, 2 do
   end
 end
 revoke_all(to_end, owner, told(ARGV[15], 'deleted-all'), told(ARGV[16]))
-local ended = #to_end
 
-local ended_in_pass = ended + tonumber(ARGV[12])
-local counted = command_id .. ':ended' -- by every attempt of the job, side by side too
-local total = ended + tonumber(queued and redis.call('HGET', KEYS[4], counted) or not queued and ARGV[13] or 0)
-local pass_over = #page < 2 * limit
-local saw_all = pass_over and ARGV[11] == '' -- in one step, so that nothing can have moved out of its way
-if saw_all or (pass_over and ended_in_pass == 0) then return settle('ok', '', total, stamp) end
-if queued then decide(KEYS[4], counted, digits(total)) end
-reply = answer('more', '', total, stamp, pass_over and 0 or ended_in_pass)
-if not pass_over then reply[8], reply[9] = page[#page], page[#page - 1] end
-return reply
+return end_step(page, limit, #to_end, stamp, true)

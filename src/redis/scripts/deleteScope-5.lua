@@ -14,6 +14,7 @@
 --- @include "attempt"
 --- @include "index"
 --- @include "mark"
+--- @include "steps"
 --- @include "told"
 
 local PAGE = 200 -- tokens of a step: some two milliseconds
@@ -23,13 +24,7 @@ local what = ARGV[8] == 'app' and app_mark() or scope_mark()
 local reply = begin(true)
 if reply then return reply end
 
-local stamp = tonumber(ARGV[9])
-if not stamp then
-  stamp = revocation_time()
-  -- In process it ends what there is when it runs: what a creator ahead of time made is younger than the last mark,
-  -- or than now.
-  if not queued then stamp = math.max(stamp, newest_out() + 1, marked(what) + 1) end
-end
+local stamp = time_of_steps(what)
 mark(what, stamp)
 mark_late(what, stamp)
 
@@ -52,15 +47,4 @@ for owner, tokens in pairs(by_owner) do
   revoke_all(tokens, owner, told(ARGV[15], otherwise), told(ARGV[16]))
 end
 
-local ended_in_pass = ended + tonumber(ARGV[12])
-local counted = command_id .. ':ended' -- by every attempt of the job, side by side too
-local total = ended + tonumber(queued and redis.call('HGET', KEYS[4], counted) or not queued and ARGV[13] or 0)
-local pass_over = #page < 2 * PAGE
-local saw_all = pass_over and ARGV[11] == '' -- in one step, so that nothing can have moved out of its way
-local is_over = saw_all or (pass_over and ended_in_pass == 0)
-if is_over and ARGV[14] == '1' then return settle('ok', '', total, stamp) end
-if queued then decide(KEYS[4], counted, digits(total)) end
-if is_over then return answer('ok', '', total, stamp) end
-reply = answer('more', '', total, stamp, pass_over and 0 or ended_in_pass)
-if not pass_over then reply[8], reply[9] = page[#page], page[#page - 1] end
-return reply
+return end_step(page, PAGE, ended, stamp, ARGV[14] == '1')

@@ -4,10 +4,10 @@ import { LANES, type Lane } from '../queue/lanes.js';
 import { addressesOf } from '../queue/wire.js';
 import { printable } from '../service/printable.js';
 import type { Settings } from '../service/settings.js';
+import { tokenOptions } from '../service/settings.js';
 import { ValidationError } from '../tokens/errors.js';
 import { BAD_INPUT, DONE, FAILED, NOT_FOUND } from './exit-status.js';
 import { align, type Output, time } from './output.js';
-import { tokenOptions } from './run-operation.js';
 import { UsageError } from './usage-error.js';
 
 export interface DeadLetterOptions {

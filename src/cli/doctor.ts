@@ -9,10 +9,10 @@ import {
 import { Doctor } from '../redis/doctor/doctor.js';
 import { printable } from '../service/printable.js';
 import type { Settings } from '../service/settings.js';
+import { tokenOptions } from '../service/settings.js';
 import { stopSignal } from '../service/stop-signal.js';
 import { DONE, FAILED, NOT_FOUND } from './exit-status.js';
 import { align, type Output } from './output.js';
-import { tokenOptions } from './run-operation.js';
 
 export interface DoctorOptions {
   /** Repair what can be repaired. */

@@ -1,8 +1,7 @@
 /** The command line: which commands and options there are, and what runs them. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import { LANES } from '../queue/lanes.js';
+import { packageVersion } from '../service/package-version.js';
 import { printable } from '../service/printable.js';
 import {
   type GivenSettings,
@@ -10,6 +9,7 @@ import {
   SETTINGS,
   type SettingName,
   type Settings,
+  tokenOptions,
 } from '../service/settings.js';
 import { shownSettings } from '../service/shown-settings.js';
 import { TOKEN_EVENT_TYPES } from '../tokens/events.js';
@@ -21,7 +21,8 @@ import { DURATION_FORMS, FIELDS, type Field, isArgument, optionOf } from './fiel
 import { OPERATION_COMMANDS, type OperationCommand, tellToken } from './operations.js';
 import { align, Output } from './output.js';
 import { type QueueAction, type QueueOptions, runQueue } from './queue.js';
-import { runOperation, tokenOptions } from './run-operation.js';
+import { runOperation } from './run-operation.js';
+import { runStats } from './stats.js';
 import { UsageError } from './usage-error.js';
 import { type WatchOptions, watch } from './watch.js';
 
@@ -95,6 +96,7 @@ function createProgram(outcome: Outcome): Command {
   addWatch(program, add);
   addConfig(program, add);
   addHealth(program, add);
+  addStats(program, add);
   addQueue(program, add);
   addDeadLetters(program, add);
   addDoctor(program, add);
@@ -108,10 +110,13 @@ function addWorker(program: Command, add: Add): void {
     .command('worker')
     .description('run commands from the queues, until SIGTERM or Ctrl-C')
     .addOption(settingOption('concurrency'))
-    .addOption(settingOption('closeTimeout'));
-  add(command, async ({ settings }) => {
+    .addOption(settingOption('closeTimeout'))
+    .addOption(settingOption('httpPort'))
+    .addOption(settingOption('httpHost'))
+    .addOption(settingOption('log'));
+  add(command, async ({ settings, given }) => {
     const { runWorker } = await import('../service/worker-process.js'); // only where it is needed: BullMQ and Inversify
-    await runWorker(settings);
+    await runWorker(settings, given);
     return DONE;
   });
 }
@@ -173,7 +178,10 @@ function addConfig(program: Command, add: Add): void {
     .command('config')
     .description('print the settings, without secrets, and where each was given; those of a worker, too')
     .addOption(settingOption('concurrency'))
-    .addOption(settingOption('closeTimeout'));
+    .addOption(settingOption('closeTimeout'))
+    .addOption(settingOption('httpPort'))
+    .addOption(settingOption('httpHost'))
+    .addOption(settingOption('log'));
   add(command, async ({ settings, given, output }) => {
     const shown = shownSettings(settings, given);
     output.result(shown, () =>
@@ -198,6 +206,13 @@ function addHealth(program: Command, add: Add): void {
     );
     return health.healthy ? DONE : NOT_FOUND;
   });
+}
+
+function addStats(program: Command, add: Add): void {
+  const command = program
+    .command('stats')
+    .description('how many tokens there are, by scope, and how the queues stand');
+  add(command, ({ settings, output }) => runStats(settings, output));
 }
 
 function addQueue(program: Command, add: Add): void {
@@ -256,6 +271,12 @@ const SETTING_HELP: Partial<Record<SettingName, { takes: string; help: string }>
     takes: '<ms>',
     help: 'milliseconds to wait for jobs under way at the end, by default 10000',
   },
+  httpPort: {
+    takes: '<port>',
+    help: 'of health, metrics and console, by default 7379; 0 is a free one, off is none',
+  },
+  httpHost: { takes: '<address>', help: 'where that listens, by default 127.0.0.1' },
+  log: { takes: '<format>', help: 'json, text, or auto: text on a terminal, else json' },
 };
 
 const PEPPER_HELP = `
@@ -283,8 +304,3 @@ function givenSettings(options: Options): GivenSettings {
 /** Commander's way of saying that help was shown because no command was given. */
 const isHelp = (error: unknown): boolean =>
   error instanceof CommanderError && error.code === 'commander.help';
-
-function packageVersion(): string {
-  const file = join(import.meta.dirname, '../../package.json');
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-}

@@ -1,10 +1,10 @@
 /** `redis-tokens queue`: how the queues stand, and whether workers take jobs of them. */
 import { LANES, type Lane } from '../queue/lanes.js';
-import type { LaneState, QueueControl } from '../queue/queue-control.js';
+import { type LaneState, QueueControl } from '../queue/queue-control.js';
 import type { Settings } from '../service/settings.js';
+import { tokenOptions } from '../service/settings.js';
 import { DONE } from './exit-status.js';
 import { align, type Output } from './output.js';
-import { tokenOptions } from './run-operation.js';
 
 export interface QueueOptions {
   /** Both where left out. */
@@ -20,23 +20,27 @@ export async function runQueue(
   settings: Settings,
   output: Output,
 ): Promise<number> {
-  const { QueueControl } = await import('../queue/queue-control.js'); // BullMQ takes as long to load as all else
-  const control = new QueueControl(settings.connection, tokenOptions(settings));
+  const { StandingQueues } = await import('../queue/standing-queues.js'); // BullMQ takes as long to load as all else
+  const queues = new StandingQueues('queue', settings.connection, tokenOptions(settings));
   try {
-    await control.ready();
+    await queues.find();
+    const control = new QueueControl(queues);
     const lanes = lane === undefined ? LANES : [lane];
     if (action !== 'show') for (const each of lanes) await control[action](each);
     await tell(control, lanes, output);
     return DONE;
   } finally {
-    await control.close();
+    await queues.close();
   }
 }
 
 async function tell(control: QueueControl, lanes: readonly Lane[], output: Output): Promise<void> {
   const states = await control.states(lanes);
-  output.result(states, () => align([HEAD, ...states.map(row)]));
+  output.result(states, () => showLanes(states));
 }
+
+/** A line for each. */
+export const showLanes = (states: readonly LaneState[]): string => align([HEAD, ...states.map(row)]);
 
 const HEAD = ['LANE', 'STATE', 'WORKERS', 'WAITING', 'OLDEST', 'ACTIVE', 'DELAYED', 'DEAD'];
 

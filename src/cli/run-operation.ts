@@ -1,7 +1,7 @@
 /** Runs one operation: in this process, or as a command on the queue. */
 import type { Connection } from '../redis/connection.js';
 import { RedisTokens } from '../redis-tokens.js';
-import { pepper, type Settings } from '../service/settings.js';
+import { type Settings, tokenOptions } from '../service/settings.js';
 import type { Operation, TokenOperations } from '../tokens/operations.js';
 import type { TokenOptions } from '../tokens/options.js';
 
@@ -29,10 +29,4 @@ export async function runOperation(
 async function openProducer(connection: Connection, options: TokenOptions): Promise<TokenOperations> {
   const { TokenProducer } = await import('../queue/producer.js');
   return new TokenProducer(connection, options);
-}
-
-/** What the library takes of the settings. */
-export function tokenOptions(settings: Settings): TokenOptions {
-  const { connection: _, concurrency: __, closeTimeout: ___, ...options } = settings;
-  return { ...options, pepper: pepper() };
 }

@@ -3,12 +3,7 @@ import type { Job } from 'bullmq';
 import type { Connection } from '../redis/connection.js';
 import { RedisTokenRepository } from '../redis/repository.js';
 import { GivenUpError, ValidationError } from '../tokens/errors.js';
-import {
-  checkOptions,
-  resolveTokenOptions,
-  TOKEN_OPTION_RULES,
-  type TokenOptions,
-} from '../tokens/options.js';
+import type { TokenOptions } from '../tokens/options.js';
 import { asExecutable, resultsOf } from './answers.js';
 import { CommandExecutor, executorRules } from './executor.js';
 import type { Lane } from './lanes.js';
@@ -58,10 +53,8 @@ export class DeadLetters {
   readonly #executor: CommandExecutor;
 
   constructor(connection: Connection | undefined, options: TokenOptions) {
-    checkOptions('DeadLetters', options, TOKEN_OPTION_RULES);
-    const resolved = resolveTokenOptions(options);
-    this.#queues = new StandingQueues(connection, resolved);
-    this.#repository = new RedisTokenRepository(this.#queues.store, resolved);
+    this.#queues = new StandingQueues('DeadLetters', connection, options);
+    this.#repository = new RedisTokenRepository(this.#queues.store, this.#queues.options);
     this.#executor = new CommandExecutor(this.#repository, executorRules(options));
   }
 

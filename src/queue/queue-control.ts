@@ -1,13 +1,6 @@
 /** What an operator asks of the queues: how they stand, and that they be held for a while. */
-import type { Connection } from '../redis/connection.js';
-import {
-  checkOptions,
-  resolveTokenOptions,
-  TOKEN_OPTION_RULES,
-  type TokenOptions,
-} from '../tokens/options.js';
 import { LANES, type Lane } from './lanes.js';
-import { StandingQueues } from './standing-queues.js';
+import type { StandingQueues } from './standing-queues.js';
 
 /** Numbers are of jobs: each carries up to 100 commands. */
 export interface LaneState {
@@ -29,14 +22,9 @@ export interface LaneState {
 export class QueueControl {
   readonly #queues: StandingQueues;
 
-  constructor(connection: Connection | undefined, options: TokenOptions) {
-    checkOptions('QueueControl', options, TOKEN_OPTION_RULES);
-    this.#queues = new StandingQueues(connection, resolveTokenOptions(options));
-  }
-
-  /** @throws {StoreUnavailableError} {ConfigError} also where there is no deployment: none is founded here. */
-  async ready(): Promise<void> {
-    await this.#queues.find();
+  /** @param queues stay the caller's to close. */
+  constructor(queues: StandingQueues) {
+    this.#queues = queues;
   }
 
   states(lanes: readonly Lane[] = LANES): Promise<LaneState[]> {
@@ -50,10 +38,6 @@ export class QueueControl {
 
   resume(lane: Lane): Promise<void> {
     return this.#queues.store.read(() => this.#queues.of(lane).resume());
-  }
-
-  close(): Promise<void> {
-    return this.#queues.close();
   }
 
   async #state(lane: Lane): Promise<LaneState> {

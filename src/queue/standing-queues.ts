@@ -4,21 +4,31 @@ import { type Connection, checkConnection } from '../redis/connection.js';
 import { Deployment } from '../redis/deployment.js';
 import { Keys } from '../redis/keys.js';
 import { Store } from '../redis/store.js';
-import type { ResolvedTokenOptions } from '../tokens/options.js';
+import {
+  checkOptions,
+  type ResolvedTokenOptions,
+  resolveTokenOptions,
+  TOKEN_OPTION_RULES,
+  type TokenOptions,
+} from '../tokens/options.js';
 import { LANES, type Lane } from './lanes.js';
 import { openQueue } from './open-queue.js';
 
 export class StandingQueues {
+  readonly options: ResolvedTokenOptions;
   readonly keys: Keys;
   readonly store: Store;
   readonly #deployment: Deployment;
   readonly #queues: ReadonlyMap<Lane, Queue>;
 
-  constructor(connection: Connection | undefined, options: ResolvedTokenOptions) {
+  /** @param name of whoever looks after them, for what is wrong with the options. */
+  constructor(name: string, connection: Connection | undefined, options: TokenOptions) {
+    checkOptions(name, options, TOKEN_OPTION_RULES);
     checkConnection(connection);
-    this.keys = new Keys(options.prefix);
-    this.store = new Store(connection, options.timeout, true);
-    this.#deployment = new Deployment(this.store, this.keys, options);
+    this.options = resolveTokenOptions(options);
+    this.keys = new Keys(this.options.prefix);
+    this.store = new Store(connection, this.options.timeout, true);
+    this.#deployment = new Deployment(this.store, this.keys, this.options);
     this.#queues = new Map(LANES.map((lane) => [lane, openQueue(lane, this.store.client, this.keys, true)]));
   }
 

@@ -154,6 +154,12 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     return this.#starting;
   }
 
+  /** Whether it takes jobs of both lanes at the moment: it has started, is not closing, and has its connection. */
+  get isServing(): boolean {
+    if (this.#closing || !isUsable(this.#client)) return false;
+    return this.#workers.length > LANES.length && this.#workers.every((worker) => worker.isRunning());
+  }
+
   /** Takes no further job, waits `closeTimeout` for those under way, and ends what was opened here. */
   close(): Promise<void> {
     this.#closing ??= this.#close();

@@ -14,7 +14,7 @@ const LOOK_DELAY = 1_000;
 const NEVER = Number.NEGATIVE_INFINITY;
 
 export class Problems {
-  readonly #say: (line: string) => void;
+  readonly #say: (event: string, line: string) => void;
   readonly #reach: () => Promise<unknown>;
   readonly #stop: AbortSignal;
   readonly #told = new Map<string, number>();
@@ -22,10 +22,11 @@ export class Problems {
   #isAway = false;
 
   /**
+   * @param say is given what has happened, by a name, and in words.
    * @param reach resolves where Redis can be reached.
    * @param stop aborts when the worker is to end: whether Redis hears of it is nobody's business then.
    */
-  constructor(say: (line: string) => void, reach: () => Promise<unknown>, stop: AbortSignal) {
+  constructor(say: (event: string, line: string) => void, reach: () => Promise<unknown>, stop: AbortSignal) {
     this.#say = say;
     this.#reach = reach;
     this.#stop = stop;
@@ -44,14 +45,14 @@ export class Problems {
     const now = performance.now();
     if (now - (this.#told.get(text) ?? NEVER) < SAME_ERROR) return;
     this.#told.set(text, now);
-    this.#say(text);
+    this.#say(isOutage(error) ? 'redis-lost' : 'worker-error', text);
   }
 
   #tellOfMemory(): void {
     const now = performance.now();
     const isNews = now - this.#refused > MEMORY_FREED;
     this.#refused = now;
-    if (isNews) this.#say("Redis' memory is full: jobs wait until there is memory");
+    if (isNews) this.#say('redis-full', "Redis' memory is full: jobs wait until there is memory");
   }
 
   async #awaitReturn(): Promise<void> {
@@ -67,7 +68,7 @@ export class Problems {
     }
     this.#isAway = false;
     this.#told.clear();
-    if (!this.#stop.aborted) this.#say('Redis can be reached again');
+    if (!this.#stop.aborted) this.#say('redis-back', 'Redis can be reached again');
   }
 }
 

@@ -4,7 +4,8 @@ import { basename, delimiter, join, relative, resolve } from 'node:path';
 import { Load } from 'config/lib/util.js';
 import { type Connection, checkConnection } from '../redis/connection.js';
 import { ConfigError } from '../tokens/errors.js';
-import { checkOptions, type OptionRule, TOKEN_OPTION_RULES } from '../tokens/options.js';
+import { checkOptions, type OptionRule, TOKEN_OPTION_RULES, type TokenOptions } from '../tokens/options.js';
+import { addressesIn } from './addresses.js';
 
 /** By the names that the library's options have; an ioredis options object may stand for a URL. */
 export interface Settings {
@@ -18,6 +19,14 @@ export interface Settings {
   touchEvery: number;
   concurrency: number;
   closeTimeout: number;
+  /** The worker's HTTP server; 0 is any port that is free. */
+  httpPort: number | 'off';
+  httpHost: string;
+  /** The console: the header in which a proxy tells who is at the other end, and whom that is believed from. */
+  consoleUserHeader: string;
+  consoleProxies: string;
+  /** How a worker's log is written; `auto`: as text on a terminal, or else as JSON. */
+  log: 'auto' | 'json' | 'text';
 }
 
 export type SettingName = keyof Settings;
@@ -44,19 +53,62 @@ export const SETTINGS: Record<SettingName, Setting> = {
   touchEvery: { variable: 'REDIS_TOKENS_TOUCH_EVERY', isNumber: true },
   concurrency: { variable: 'REDIS_TOKENS_CONCURRENCY', flag: '--concurrency', isNumber: true },
   closeTimeout: { variable: 'REDIS_TOKENS_CLOSE_TIMEOUT', flag: '--close-timeout', isNumber: true },
+  httpPort: { variable: 'REDIS_TOKENS_HTTP_PORT', flag: '--http-port', isNumber: true },
+  httpHost: { variable: 'REDIS_TOKENS_HTTP_HOST', flag: '--http-host' },
+  consoleUserHeader: { variable: 'REDIS_TOKENS_CONSOLE_USER_HEADER' },
+  consoleProxies: { variable: 'REDIS_TOKENS_CONSOLE_PROXIES' },
+  log: { variable: 'REDIS_TOKENS_LOG', flag: '--log' },
 };
 
 const NAMES = Object.keys(SETTINGS) as SettingName[];
 
-/** Rules of what every command goes by. A worker's own settings are the worker's to check: no other command has them. */
-const RULES: Partial<Record<SettingName, OptionRule>> = (({ pepper: _, ...rules }) => rules)(
-  TOKEN_OPTION_RULES,
-);
+const isPort: OptionRule = (value) =>
+  value === 'off' || (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65_535)
+    ? undefined
+    : 'a port from 0 to 65535, or off';
 
-/** Through the environment alone: arguments can be seen by other users of the machine, and files get committed. */
-export const PEPPER = 'REDIS_TOKENS_PEPPER';
+const isText: OptionRule = (value) => (typeof value === 'string' && value !== '' ? undefined : 'a text');
 
-export const pepper = (): string | undefined => process.env[PEPPER] || undefined;
+const isHeader: OptionRule = (value) =>
+  typeof value === 'string' && /^[\w-]*$/.test(value) ? undefined : 'the name of a header';
+
+const isAddressList: OptionRule = (value) =>
+  typeof value === 'string' && addressesIn(value) !== undefined
+    ? undefined
+    : 'addresses or networks such as 10.0.0.0/8, with commas between';
+
+const isLogFormat: OptionRule = (value) =>
+  ['auto', 'json', 'text'].includes(value as string) ? undefined : 'auto, json or text';
+
+/** The worker's number of jobs and its patience are for the worker to check: no other command has them. */
+const RULES: Partial<Record<SettingName, OptionRule>> = {
+  ...(({ pepper: _, ...rules }) => rules)(TOKEN_OPTION_RULES),
+  httpPort: isPort,
+  httpHost: isText,
+  consoleUserHeader: isHeader,
+  consoleProxies: isAddressList,
+  log: isLogFormat,
+};
+
+/** Secrets come through the environment alone: arguments can be seen by other users of the machine, and files get committed. */
+export const SECRETS = {
+  pepper: { variable: 'REDIS_TOKENS_PEPPER', rule: TOKEN_OPTION_RULES.pepper },
+  consolePassword: {
+    variable: 'REDIS_TOKENS_CONSOLE_PASSWORD',
+    rule: (value: unknown) => (String(value).length >= 12 ? undefined : 'at least 12 characters'),
+  },
+} as const satisfies Record<string, { variable: string; rule: OptionRule }>;
+
+/** A secret, where there is one. */
+export const secret = (name: keyof typeof SECRETS): string | undefined =>
+  process.env[SECRETS[name].variable] || undefined;
+
+/** What the library takes of the settings. */
+export function tokenOptions(settings: Settings): TokenOptions {
+  const names = Object.keys(TOKEN_OPTION_RULES) as (keyof TokenOptions)[];
+  const options = Object.fromEntries(names.map((name) => [name, (settings as TokenOptions)[name]]));
+  return { ...options, pepper: secret('pepper') };
+}
 
 /** The package's own folder. node-config's default, `./config`, would be that of whatever project the user stands in. */
 const OWN_FOLDER = join(import.meta.dirname, '../../config');
@@ -88,9 +140,11 @@ function checkValues(settings: Record<string, unknown>, given: GivenSettings): v
     if (expected !== undefined)
       problems.push(`option "${name}" must be ${expected} (${placeOf(name, given)})`);
   }
-  const key = pepper();
-  const expected = key === undefined ? undefined : TOKEN_OPTION_RULES.pepper(key);
-  if (expected !== undefined) problems.push(`option "pepper" must be ${expected} (given by ${PEPPER})`);
+  for (const [name, { variable, rule }] of Object.entries(SECRETS)) {
+    const value = secret(name as keyof typeof SECRETS);
+    const expected = value === undefined ? undefined : rule(value);
+    if (expected !== undefined) problems.push(`option "${name}" must be ${expected} (given by ${variable})`);
+  }
   try {
     checkConnection(settings.connection);
   } catch (error) {

@@ -1,5 +1,5 @@
 /** The settings as they may be shown: nothing secret is left in them. */
-import { type GivenSettings, PEPPER, pepper, type Settings, settingSources } from './settings.js';
+import { type GivenSettings, SECRETS, type Settings, secret, settingSources } from './settings.js';
 import { shownUrl } from './shown-url.js';
 
 export interface ShownSetting {
@@ -8,13 +8,16 @@ export interface ShownSetting {
   from: string;
 }
 
-/** Every setting by its name, and of the pepper no more than whether there is one. */
+/** Every setting by its name, and of a secret no more than whether there is one. */
 export function shownSettings(settings: Settings, given: GivenSettings): Record<string, ShownSetting> {
   const values = { ...settings, connection: shownUrl(settings.connection) };
   const sources = Object.entries(settingSources(given)) as [keyof Settings, string][];
-  const isPeppered = pepper() !== undefined;
+  const secrets = Object.entries(SECRETS).map(([name, { variable }]) => {
+    const isSet = secret(name as keyof typeof SECRETS) !== undefined;
+    return [name, { value: isSet ? 'set' : 'none', from: isSet ? variable : 'default' }];
+  });
   return {
     ...Object.fromEntries(sources.map(([name, from]) => [name, { value: values[name], from }])),
-    pepper: { value: isPeppered ? 'set' : 'none', from: isPeppered ? PEPPER : 'default' },
+    ...Object.fromEntries(secrets),
   };
 }

@@ -102,8 +102,9 @@ export async function run(args: readonly string[], surroundings?: Surroundings):
 export const shellCommand = (args: string): string =>
   `${[process.execPath, ...ENTRY].map((word) => `'${word}'`).join(' ')} ${args}`;
 
-/** Without what a developer, or npm, may have set. */
+/** Without what a developer, or npm, may have set; workers speak plainly, and do not quarrel about a port. */
 function plainEnvironment(): NodeJS.ProcessEnv {
   const ours = /^(REDIS_|NODE_CONFIG|NODE_OPTIONS$|NODE_ENV$|npm_|TEST_COUNTS_FILE$)/;
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
+  const kept = Object.entries(process.env).filter(([name]) => !ours.test(name));
+  return { ...Object.fromEntries(kept), REDIS_TOKENS_LOG: 'text', REDIS_TOKENS_HTTP_PORT: 'off' };
 }

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { RedisMemoryServer } from 'redis-memory-server';
-import { findRedisServer, type Log } from './redis-binary.js';
+import type { Log } from './debian-package.js';
+import { findRedisServer } from './redis-binary.js';
 
 export interface RedisServerOptions {
   /** Arguments of redis-server, such as `['--appendonly', 'yes']`; they win over ours. Default: none. */

@@ -185,7 +185,9 @@ function addConfig(program: Command, add: Add): void {
   add(command, async ({ settings, given, output }) => {
     const shown = shownSettings(settings, given);
     output.result(shown, () =>
-      align(Object.entries(shown).map(([name, { value, from }]) => [name, printable(String(value)), from])),
+      align(
+        Object.entries(shown).map(([name, { value, from }]) => [name, printable(String(value)) || '-', from]),
+      ),
     );
     return DONE;
   });

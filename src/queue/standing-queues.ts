@@ -1,6 +1,6 @@
 /** The queues of a deployment that stands, for whoever looks after them: none is founded here, and no setting written. */
 import type { Queue } from 'bullmq';
-import { type Connection, checkConnection } from '../redis/connection.js';
+import { type Connection, checkConnection, wake } from '../redis/connection.js';
 import { Deployment } from '../redis/deployment.js';
 import { Keys } from '../redis/keys.js';
 import { Store } from '../redis/store.js';
@@ -29,6 +29,7 @@ export class StandingQueues {
     this.keys = new Keys(this.options.prefix);
     this.store = new Store(connection, this.options.timeout, true);
     this.#deployment = new Deployment(this.store, this.keys, this.options);
+    wake(this.store.client); // a queue that finds it asleep gives up for good where the first attempt fails
     this.#queues = new Map(LANES.map((lane) => [lane, openQueue(lane, this.store.client, this.keys, true)]));
   }
 

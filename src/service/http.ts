@@ -1,18 +1,19 @@
 /** The worker's HTTP server: what a supervisor, Prometheus and an operator's browser ask. */
 import { type FastifyInstance, fastify } from 'fastify';
 import { ConfigError } from '../tokens/errors.js';
-import type { Log } from './log.js';
+import { addConsole, type ConsoleParts } from './console/console.js';
 import type { WorkerMetrics } from './metrics.js';
 import type { Readiness } from './readiness.js';
-import { type GivenSettings, type Settings, settingSources } from './settings.js';
+import { type GivenSettings, settingSources } from './settings.js';
 
-export interface HttpParts {
+export interface HttpParts extends ConsoleParts {
   readiness: Readiness;
   metrics: WorkerMetrics;
 }
 
-/** The server, which does not listen yet. */
-export function createHttp({ readiness, metrics }: HttpParts): FastifyInstance {
+/** The server, which does not listen yet. @throws {ConfigError} where the console can not be served. */
+export async function createHttp(parts: HttpParts): Promise<FastifyInstance> {
+  const { readiness, metrics } = parts;
   const http = fastify({
     logger: false, // what is worth a line is told by whoever knows what it means
     forceCloseConnections: true, // an event stream, or a browser that keeps its connection, would hold up the end
@@ -31,6 +32,8 @@ export function createHttp({ readiness, metrics }: HttpParts): FastifyInstance {
   http.get('/metrics', async (_, reply) => {
     return reply.type(metrics.contentType).send(await metrics.text());
   });
+
+  await addConsole(http, parts);
   return http;
 }
 
@@ -41,15 +44,15 @@ export function createHttp({ readiness, metrics }: HttpParts): FastifyInstance {
  */
 export async function listen(
   http: FastifyInstance,
-  settings: Settings,
+  { settings, log }: HttpParts,
   given: GivenSettings,
-  log: Log,
 ): Promise<void> {
   const { httpPort: port, httpHost: host } = settings;
   if (port === 'off') return;
   try {
     const url = await http.listen({ port, host });
-    log.info('http', `health and metrics on ${url} (/livez, /readyz, /metrics)`, { url });
+    const paths = http.hasRoute({ method: 'GET', url: '/console' }) ? '/console, ' : '';
+    log.info('http', `listening on ${url} (${paths}/livez, /readyz, /metrics)`, { url });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== 'EADDRINUSE' || settingSources(given).httpPort !== 'default') {

@@ -16,27 +16,30 @@ export interface Standing {
 const FRESH = 4_000;
 
 export class Overview {
-  readonly #queues: StandingQueues;
+  readonly queues: StandingQueues;
   readonly #control: QueueControl;
   readonly #statistics: Statistics;
   #reading: Promise<Standing> | undefined;
   #begun = Number.NEGATIVE_INFINITY;
 
   constructor(connection: Connection | undefined, options: TokenOptions) {
-    this.#queues = new StandingQueues('Overview', connection, options);
-    this.#control = new QueueControl(this.#queues);
-    const { store, keys } = this.#queues;
-    this.#statistics = new Statistics(store, keys, this.#queues.options.shards);
+    this.queues = new StandingQueues('Overview', connection, options);
+    this.#control = new QueueControl(this.queues);
+    const { store, keys } = this.queues;
+    this.#statistics = new Statistics(store, keys, this.queues.options.shards);
   }
 
   /** Resolves where Redis answers and has this deployment. @throws {StoreUnavailableError} {ConfigError} */
   async ready(): Promise<void> {
-    await this.#queues.find();
+    await this.queues.find();
   }
 
-  /** A reading that is at most some seconds old. One that fails is made again. @throws {StoreUnavailableError} */
-  read(): Promise<Standing> {
-    if (this.#reading && performance.now() - this.#begun < FRESH) return this.#reading;
+  /**
+   * A reading that was begun at most so many milliseconds ago. One that fails is made again.
+   * @throws {StoreUnavailableError}
+   */
+  read(most = FRESH): Promise<Standing> {
+    if (this.#reading && performance.now() - this.#begun < most) return this.#reading;
     this.#begun = performance.now();
     const reading = this.#read();
     this.#reading = reading;
@@ -47,7 +50,7 @@ export class Overview {
   }
 
   close(): Promise<void> {
-    return this.#queues.close();
+    return this.queues.close();
   }
 
   async #read(): Promise<Standing> {

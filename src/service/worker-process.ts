@@ -5,6 +5,7 @@ import { executorRules } from '../queue/executor.js';
 import type { TokenWorker } from '../queue/worker.js';
 import { StoreUnavailableError } from '../tokens/errors.js';
 import type { TokenOptions } from '../tokens/options.js';
+import { History } from './history.js';
 import { createHttp, listen } from './http.js';
 import { type Log, openLog } from './log.js';
 import { MeasuredExecutor } from './measured-executor.js';
@@ -31,10 +32,23 @@ const GRACE = 10_000;
  * @throws {ConfigError} for an option that can not work, or that does not fit the deployment.
  */
 export async function runWorker(settings: Settings, given: GivenSettings): Promise<void> {
-  const log = openLog(settings.log);
-  const { connection, concurrency, closeTimeout } = settings;
   const options = workersOwn(tokenOptions(settings));
-  const overview = new Overview(connection, options);
+  const overview = new Overview(settings.connection, options);
+  try {
+    await serve(settings, given, options, overview);
+  } finally {
+    await overview.close();
+  }
+}
+
+async function serve(
+  settings: Settings,
+  given: GivenSettings,
+  options: TokenOptions,
+  overview: Overview,
+): Promise<void> {
+  const { connection, concurrency, closeTimeout } = settings;
+  const log = openLog(settings.log);
   const metrics = new WorkerMetrics(overview);
   const container = createContainer({ ...options, connection, concurrency, closeTimeout });
   const repository = container.get(TYPES.TokenRepository);
@@ -42,13 +56,16 @@ export async function runWorker(settings: Settings, given: GivenSettings): Promi
   container.rebind(TYPES.CommandExecutor).toConstantValue(executor);
   const worker = container.get(TYPES.TokenWorker);
   const stop = stopSignal();
-  const http = createHttp({ readiness: new Readiness(worker, overview, stop), metrics });
   const say = (event: string, line: string) => log.warn(event, line);
   tellProblems(worker, new Problems(say, () => repository.ready(), stop), log, metrics);
+  const readiness = new Readiness(worker, overview, stop);
+  const history = new History(overview, metrics);
+  const parts = { settings, overview, history, metrics, readiness, log };
+  const http = await createHttp(parts);
   try {
-    await listen(http, settings, given, log);
+    await listen(http, parts, given);
     if (await started(worker, settings, log, stop)) {
-      const redis = shownUrl(settings.connection);
+      const redis = shownUrl(connection);
       log.info('ready', `the worker is ready on ${redis}`, { redis }, readyMessage(settings));
       await aborted(stop);
     }
@@ -56,7 +73,7 @@ export async function runWorker(settings: Settings, given: GivenSettings): Promi
   } finally {
     endInTime(closeTimeout, log);
     await worker.close();
-    await Promise.all([container.unbindAllAsync(), http.close(), overview.close()]);
+    await Promise.all([container.unbindAllAsync(), http.close()]);
   }
   log.info('ended', 'the worker has ended');
 }

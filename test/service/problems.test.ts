@@ -17,13 +17,13 @@ describe('The log of a worker', () => {
     isBack = true;
     stop = new AbortController();
     const reach = () => (isBack ? Promise.resolve() : Promise.reject(refused));
-    problems = new Problems((line) => said.push(line), reach, stop.signal);
+    problems = new Problems((event, line) => said.push(`${event}: ${line}`), reach, stop.signal);
   });
 
   it('says once that memory is full, whichever script was refused', () => {
     for (const line of [119, 311]) problems.tell(new Error(`${OOM}${line}.`));
     problems.tell(new StoreUnavailableError(`Redis refuses: ${OOM}7.`, 'none'));
-    assert.deepEqual(said, ["Redis' memory is full: jobs wait until there is memory"]);
+    assert.deepEqual(said, ["redis-full: Redis' memory is full: jobs wait until there is memory"]);
   });
 
   it('says once that Redis is away, once that it is back, and that it is away anew', async () => {
@@ -32,7 +32,7 @@ describe('The log of a worker', () => {
       problems.tell(refused);
       await eventually('it is back', () => said.length === 2 * i);
     }
-    const outage = ['ECONNREFUSED', 'Redis can be reached again'];
+    const outage = ['redis-lost: ECONNREFUSED', 'redis-back: Redis can be reached again'];
     assert.deepEqual(said, [...outage, ...outage]);
   });
 
@@ -43,6 +43,6 @@ describe('The log of a worker', () => {
     problems.tell(new StoreUnavailableError('Redis can not be reached: not connected within 1 ms', 'none'));
     problems.tell(new Error('something else'));
     await new Promise(setImmediate);
-    assert.deepEqual(said, ['ECONNREFUSED', 'something else']);
+    assert.deepEqual(said, ['redis-lost: ECONNREFUSED', 'worker-error: something else']);
   });
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { readyMessage } from '../../src/service/ready-message.js';
-import { loadSettings, SETTINGS } from '../../src/service/settings.js';
+import { loadSettings, SECRETS, SETTINGS } from '../../src/service/settings.js';
 import { shownSettings } from '../../src/service/shown-settings.js';
 import { shownUrl } from '../../src/service/shown-url.js';
 import { resolveTokenOptions } from '../../src/tokens/options.js';
@@ -52,6 +52,7 @@ describe('settings', () => {
     Object.assign(process.env, {
       ...{ NODE_ENV: 'production', NODE_CONFIG_DIR: join(folder, 'config'), REDIS_TOKENS_PEPPER: secret },
       ...{ REDIS_URL: 'redis://ann:s3cret@example.org:1/2?password=s3cret', REDIS_TOKENS_CONCURRENCY: '9' },
+      ...{ REDIS_TOKENS_CONSOLE_PASSWORD: 's3cret of twelve' },
     });
     const given = { timeout: '8' };
     const shown = shownSettings(loadSettings(given), given);
@@ -63,8 +64,9 @@ describe('settings', () => {
       concurrency: { value: 9, from: 'REDIS_TOKENS_CONCURRENCY' },
       closeTimeout: { value: 10_000, from: 'default' },
       pepper: { value: 'set', from: 'REDIS_TOKENS_PEPPER' },
+      consolePassword: { value: 'set', from: 'REDIS_TOKENS_CONSOLE_PASSWORD' },
     });
-    expect(Object.keys(shown)).members([...Object.keys(SETTINGS), 'pepper']);
+    expect(Object.keys(shown)).members([...Object.keys(SETTINGS), ...Object.keys(SECRETS)]);
     expect(JSON.stringify(shown)).not.match(/s3cret|thirty/);
   });
 

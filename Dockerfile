@@ -4,7 +4,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
-COPY tools/compile-lua.ts tools/
+COPY tools/compile-lua.ts tools/build-page.ts tools/
 COPY src src
 RUN npm run build
 

@@ -48,6 +48,23 @@ describe('redis-tokens queue', function () {
     expect(await states()).deep.equal([atRest('commands'), atRest('revocations')]);
   });
 
+  it('stands among the numbers of `stats`, with the tokens by scope', async () => {
+    const tokens = opened.add(new RedisTokens(url, { prefix }));
+    for (const type of ['session', 'session', 'reset\n']) {
+      await tokens.create({ app: 'shop', type, owner: 'ann', duration: 60 });
+    }
+    const env = { REDIS_URL: url, REDIS_TOKENS_PREFIX: prefix };
+    const [shown, json] = await Promise.all([run(['stats'], { env }), run(['stats', '--json'], { env })]);
+    expect(shown.stdout).match(/^live tokens {2}3\nevents {7}3 since the log began\n/);
+    expect(shown.stdout).contain('\n2     shop  session\n1     shop  reset\\u000a\n');
+    expect(shown.stdout).contain('commands     no worker');
+    expect(JSON.parse(json.stdout)).nested.include({
+      'tokens.live': 3,
+      'tokens.complete': true,
+      'queues.length': 2,
+    });
+  });
+
   const atRest = (lane: string) => ({
     ...{ lane, paused: false, workers: 1, waiting: 0, active: 0, delayed: 0, failed: 0 },
   });

@@ -1,6 +1,10 @@
 // What a worker tells over HTTP, and what its log is like where a machine reads it.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { TokenProducer } from '../../src/index.js';
+import { WorkerMetrics } from '../../src/service/metrics.js';
+import { Overview } from '../../src/service/overview.js';
 import { type RedisServer, startRedisServer } from '../../tools/redis-server.js';
 import { type Child, run, start } from '../cli/command.js';
 import { eventually } from '../support/eventually.js';
@@ -63,8 +67,14 @@ describe('the worker over HTTP', function () {
 
     servers[0]?.kill('SIGSTOP'); // it hangs, and so does what drains
     expect(await statusOf(`${url}/readyz`)).equal(503);
-    const metrics = await scrape(url);
-    expect(metrics.get('redis_tokens_redis_up')).equal(0);
+    const metrics = await eventually(
+      'the last reading is too old',
+      async () => {
+        const now = await scrape(url);
+        return now.get('redis_tokens_redis_up') === 0 && now;
+      },
+      15_000,
+    );
     expect([...metrics.keys()]).not.include(
       'redis_tokens_events_total',
       'a counter that fell to 0 would have begun anew',
@@ -154,5 +164,24 @@ describe('the worker over HTTP', function () {
     expect(refused.stderr).equal(
       'redis-tokens: option "httpPort" must be a port from 0 to 65535, or off (given by --http-port)\n',
     );
+  });
+});
+
+describe('the Grafana dashboard', () => {
+  const root = join(import.meta.dirname, '../..');
+  const named = (text: string): Set<string> =>
+    new Set([...text.matchAll(/\bredis_tokens_\w+?(?=(?:_bucket|_sum|_count)?\b)/g)].map(([name]) => name));
+
+  it('shows every metric that there is, and no other; so does the documentation', async () => {
+    const overview = new Overview((await sharedRedis()).url, { prefix: freshPrefix() });
+    const text = await new WorkerMetrics(overview).text();
+    await overview.close();
+    const told = new Set(
+      [...text.matchAll(/^# TYPE (redis_tokens_\w+)/gm)].map(([, name]) => name as string),
+    );
+    const dashboard = readFileSync(join(root, 'docs/grafana-dashboard.json'), 'utf8');
+    const table = readFileSync(join(root, 'docs/observability.md'), 'utf8');
+    expect([...named(dashboard)]).have.members([...told]);
+    expect([...named(table)]).have.members([...told]);
   });
 });

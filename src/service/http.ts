@@ -2,9 +2,10 @@
 import { type FastifyInstance, fastify } from 'fastify';
 import { ConfigError } from '../tokens/errors.js';
 import { addConsole, type ConsoleParts } from './console/console.js';
+import type { Log } from './log.js';
 import type { WorkerMetrics } from './metrics.js';
 import type { Readiness } from './readiness.js';
-import { type GivenSettings, settingSources } from './settings.js';
+import { type GivenSettings, type Settings, settingSources } from './settings.js';
 
 export interface HttpParts extends ConsoleParts {
   readiness: Readiness;
@@ -44,8 +45,9 @@ export async function createHttp(parts: HttpParts): Promise<FastifyInstance> {
  */
 export async function listen(
   http: FastifyInstance,
-  { settings, log }: HttpParts,
+  settings: Settings,
   given: GivenSettings,
+  log: Log,
 ): Promise<void> {
   const { httpPort: port, httpHost: host } = settings;
   if (port === 'off') return;

@@ -1,22 +1,14 @@
 /** The worker as a process: starts it, waits for Redis where it must, and drains it when asked to stop. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { createContainer, TYPES } from '../container.js';
-import { executorRules } from '../queue/executor.js';
 import type { TokenWorker } from '../queue/worker.js';
 import { StoreUnavailableError } from '../tokens/errors.js';
-import type { TokenOptions } from '../tokens/options.js';
-import { History } from './history.js';
-import { createHttp, listen } from './http.js';
+import { listen } from './http.js';
 import { type Log, openLog } from './log.js';
-import { MeasuredExecutor } from './measured-executor.js';
-import { WorkerMetrics } from './metrics.js';
-import { Overview } from './overview.js';
-import { Problems } from './problems.js';
-import { Readiness } from './readiness.js';
 import { readyMessage } from './ready-message.js';
-import { type GivenSettings, type Settings, tokenOptions } from './settings.js';
+import type { GivenSettings, Settings } from './settings.js';
 import { shownUrl } from './shown-url.js';
 import { aborted, stopSignal } from './stop-signal.js';
+import { createService } from './worker-service.js';
 
 /** Milliseconds between two attempts to start. */
 const RETRY_DELAY = 1_000;
@@ -32,55 +24,22 @@ const GRACE = 10_000;
  * @throws {ConfigError} for an option that can not work, or that does not fit the deployment.
  */
 export async function runWorker(settings: Settings, given: GivenSettings): Promise<void> {
-  const options = workersOwn(tokenOptions(settings));
-  const overview = new Overview(settings.connection, options);
-  try {
-    await serve(settings, given, options, overview);
-  } finally {
-    await overview.close();
-  }
-}
-
-async function serve(
-  settings: Settings,
-  given: GivenSettings,
-  options: TokenOptions,
-  overview: Overview,
-): Promise<void> {
-  const { connection, concurrency, closeTimeout } = settings;
   const log = openLog(settings.log);
-  const metrics = new WorkerMetrics(overview);
-  const container = createContainer({ ...options, connection, concurrency, closeTimeout });
-  const repository = container.get(TYPES.TokenRepository);
-  const executor = new MeasuredExecutor(repository, executorRules(options), metrics);
-  container.rebind(TYPES.CommandExecutor).toConstantValue(executor);
-  const worker = container.get(TYPES.TokenWorker);
   const stop = stopSignal();
-  const say = (event: string, line: string) => log.warn(event, line);
-  tellProblems(worker, new Problems(say, () => repository.ready(), stop), log, metrics);
-  const readiness = new Readiness(worker, overview, stop);
-  const history = new History(overview, metrics);
-  const parts = { settings, overview, history, metrics, readiness, log };
-  const http = await createHttp(parts);
+  const { worker, http, close } = await createService(settings, log, stop);
   try {
-    await listen(http, parts, given);
+    await listen(http, settings, given, log);
     if (await started(worker, settings, log, stop)) {
-      const redis = shownUrl(connection);
+      const redis = shownUrl(settings.connection);
       log.info('ready', `the worker is ready on ${redis}`, { redis }, readyMessage(settings));
       await aborted(stop);
     }
     log.info('draining', `${stop.reason}: finishing what is under way`, { signal: String(stop.reason) });
   } finally {
-    endInTime(closeTimeout, log);
-    await worker.close();
-    await Promise.all([container.unbindAllAsync(), http.close()]);
+    endInTime(settings.closeTimeout, log);
+    await close();
   }
   log.info('ended', 'the worker has ended');
-}
-
-/** Whether a token could have been made here is the senders' business: a worker sees no secret, and needs no prefix and no pepper. */
-function workersOwn({ tokenPrefix: _, pepper: __, ...options }: TokenOptions): TokenOptions {
-  return options;
 }
 
 /** True once it runs; false where it was asked to stop before. */
@@ -102,14 +61,6 @@ async function started(
     }
   }
   return false;
-}
-
-function tellProblems(worker: TokenWorker, problems: Problems, log: Log, metrics: WorkerMetrics): void {
-  worker.on('error', (error) => problems.tell(error));
-  worker.on('failed', ({ lane, id }, { message }) => {
-    metrics.deadLetter(lane);
-    log.error('job-failed', `job ${id} on ${lane} failed for good: ${message}`, { lane, job: id });
-  });
 }
 
 /** What outlasts `closeTimeout`, a job or a Redis that is gone, must not keep the process. */

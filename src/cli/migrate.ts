@@ -78,10 +78,10 @@ const shortly = ({ moved, present, leftBehind }: Readonly<Moves>): string =>
 
 function describe({ dryRun, found, moved, present, removed, leftBehind, milliseconds }: MoveSummary): string {
   const left = Object.entries(leftBehind) as [LeftBehind, number][];
-  const rate = Math.round(found / Math.max(0.001, milliseconds / 1_000));
+  const seconds = milliseconds / 1_000;
   return [
     align([
-      ['found', `${found} (${rate} a second)`],
+      ['found', seconds < 1 ? String(found) : `${found} (${Math.round(found / seconds)} a second)`],
       [dryRun ? 'to move' : 'moved', String(moved)],
       ['there already', String(present)],
       ['old ones removed', String(removed)],

@@ -74,8 +74,8 @@ export class Migration {
     const clock = dryRun ? this.#standing : this.#repository;
     const mover = new Mover(this.#repository, { ...this.#options, duration: options.duration }, clock);
     const done: Moves = { found: 0, moved: 0, present: 0, removed: 0, leftBehind: {} };
+    await this.#old.ready(); // first: called to the wrong place, nothing is founded
     await clock.ready();
-    await this.#old.ready();
     const size = await this.#old.size();
     let complete = !signal?.aborted;
     for await (const { keys, looked } of this.#old.names()) {

@@ -3,7 +3,7 @@
 import { type Connection, isClient, isCluster } from '../redis/connection.js';
 import { checkDatabase } from '../redis/deployment.js';
 import { Store } from '../redis/store.js';
-import { ConfigError } from '../tokens/errors.js';
+import { ConfigError, TokenError } from '../tokens/errors.js';
 import { OLD_KEYS } from './old-token.js';
 
 /** Keys that one script reads or removes: some milliseconds, for which Redis serves nobody else. */
@@ -40,8 +40,13 @@ export class OldStore {
 
   /** Resolves when it answers. @throws {StoreUnavailableError} {ConfigError} */
   async ready(): Promise<void> {
-    await this.#store.connected();
-    await checkDatabase(this.#store);
+    try {
+      await this.#store.connected();
+      await checkDatabase(this.#store);
+    } catch (error) {
+      if (error instanceof TokenError) error.message = `where the old tokens are: ${error.message}`;
+      throw error;
+    }
   }
 
   /** How many keys there are, of whatever kind. */

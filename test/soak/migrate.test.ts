@@ -67,7 +67,7 @@ describe('a migration of many tokens', function () {
     expect(await old.redis.zcard(RECORDS)).equal(left);
     expect(await tokens.count(SHOP)).equal(left);
     const created = await old.redis.xinfo('STREAM', `{${PREFIX}:0}:log`);
-    expect(valueOf(created, 'entries-added')).equal(COUNT + use.deleted.size);
+    expect(fieldOf(created, 'entries-added')).equal(COUNT + use.deleted.size);
     for (let i = 0; i < COUNT; i++) await use.look(i);
     expect(use.wrong).deep.equal([]);
     for (const [i, expiresAt] of expiries) {
@@ -155,7 +155,7 @@ class Use {
   }
 }
 
-const valueOf = (info: unknown, field: string): number => {
+const fieldOf = (info: unknown, field: string): number => {
   const fields = info as unknown[];
   return Number(fields[fields.indexOf(field) + 1]);
 };

@@ -1,4 +1,4 @@
-/** How far a long command has come: on a terminal one line that is written over, else a line now and then. */
+/** How far a long command has come: on a terminal one line that is written over, else a line now and then; nothing beside JSON. */
 import type { Output } from './output.js';
 
 /** Milliseconds between two reports: on a terminal, and in a log. */
@@ -23,12 +23,13 @@ export class Progress {
 
   /** @param more what else is to be said. */
   at(done: number, total?: number, more = ''): void {
+    if (this.#output.json) return;
     const now = performance.now();
     if (now - this.#told < (this.#terminal ? OFTEN : NOW_AND_THEN)) return;
     this.#told = now;
     const line = `${this.#line(done, total, (now - this.#begun) / 1_000)}${more}`;
     if (this.#terminal) process.stderr.write(`${ERASED}${line}`);
-    else if (!this.#output.json) this.#output.note(line);
+    else this.#output.note(line);
     this.#shown = true;
   }
 

@@ -90,16 +90,12 @@ export class Mover {
     entry: OldEntry | undefined,
     missing: Outcome = 'different',
   ): Promise<Outcome> {
-    const { id, app, type, owner, data } = command;
     const found = await this.#find(command);
     if (!found) return found === null ? 'different' : missing;
     const isSame =
-      found.id === id &&
-      found.app === app &&
-      found.type === type &&
-      found.owner === owner &&
+      found.owner === command.owner &&
       (entry?.expiresAt === NO_EXPIRY || found.expiresAt === endOf(command)) &&
-      isDeepStrictEqual(found.data, data);
+      isDeepStrictEqual(found.data, command.data);
     return isSame ? 'present' : 'different';
   }
 
@@ -119,24 +115,15 @@ export class Mover {
     if (!token) return 'name';
     const data = parseData(entry.text);
     if (!data) return 'unreadable';
-    const now = this.#clock.reckoned();
-    const { duration } = this.#options;
-    if (entry.expiresAt === NO_EXPIRY && duration === undefined) return 'no-expiry';
-    const left =
+    const duration =
       entry.expiresAt === NO_EXPIRY
-        ? (duration as number)
-        : (entry.expiresAt * MICROS_PER_MS - now) / MICROS_PER_SECOND;
-    if (left <= 0) return 'expired';
+        ? this.#options.duration
+        : (entry.expiresAt * MICROS_PER_MS - this.#clock.reckoned()) / MICROS_PER_SECOND;
+    if (duration === undefined) return 'no-expiry';
+    if (duration <= 0) return 'expired';
     const { app, type, owner, token: customToken } = token;
     try {
-      const { command } = this.#sealer.seal('create', {
-        app,
-        type,
-        owner,
-        data,
-        duration: left,
-        customToken,
-      });
+      const { command } = this.#sealer.seal('create', { app, type, owner, data, duration, customToken });
       return this.#predated(command, entry.expiresAt);
     } catch (error) {
       if (!(error instanceof ValidationError)) throw error;

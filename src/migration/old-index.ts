@@ -48,7 +48,7 @@ export class OldIndex {
 
   /**
    * @param connection one of our own is opened, also where the caller gave a client: tracking is a setting of a connection.
-   * @param idOf throws for what can be no token.
+   * @param idOf the id that a token has here.
    * @param timeout milliseconds that `ready` waits.
    */
   constructor(
@@ -115,8 +115,8 @@ export class OldIndex {
   /** For a key that is there no more. */
   forget(key: string): void {
     const token = parseOldKey(key);
-    const id = token && this.#sealed(token);
-    if (!token || id === undefined) return;
+    if (!token) return;
+    const id = this.#idOf(token);
     remove(this.#owners, nameOf(token.app, token.type, token.owner), key);
     const other = this.#more.get(id)?.values().next().value;
     if (this.#keys.get(id) !== key) remove(this.#more, id, key);
@@ -137,20 +137,12 @@ export class OldIndex {
 
   #add(key: string): void {
     const token = parseOldKey(key);
-    const id = token && this.#sealed(token);
-    if (!token || id === undefined) return;
+    if (!token) return;
+    const id = this.#idOf(token);
     const known = this.#keys.get(id);
     if (known === undefined) this.#keys.set(id, key);
     else if (known !== key) add(this.#more, id, key);
     add(this.#owners, nameOf(token.app, token.type, token.owner), key);
-  }
-
-  #sealed(token: OldToken): string | undefined {
-    try {
-      return this.#idOf(token);
-    } catch {
-      return undefined; // nobody can present it here
-    }
   }
 
   /** Listens first, and reads then: so nothing is missed between. */
@@ -183,6 +175,7 @@ export class OldIndex {
   }
 
   async #walk(era: number): Promise<void> {
+    if (era !== this.#era) return;
     for (const map of [this.#keys, this.#more, this.#owners]) map.clear();
     for await (const { keys } of this.#old.names()) {
       if (era !== this.#era) return;

@@ -7,6 +7,7 @@ export {
   type TokenSubscriberEvents,
   type TokenSubscriberOptions,
 } from './events/subscriber.js';
+export type { MigrateFromOptions } from './migration/options.js';
 export type { BatchOptions } from './queue/batcher.js';
 export { TokenProducer, type TokenProducerOptions } from './queue/producer.js';
 export type { CommandOptions, EnqueueOptions, ProducerScope, ResultOptions } from './queue/producer-scope.js';

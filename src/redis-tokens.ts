@@ -1,5 +1,7 @@
 /** RedisTokens: the operations in process, against Redis. */
 import type { Cluster, Redis } from 'ioredis';
+import { openMigrating } from './migration/open.js';
+import { checkMigrateFrom, type MigrateFromOptions } from './migration/options.js';
 import { type Connection, closeClient, isClient, openClient } from './redis/connection.js';
 import { openNearCache } from './redis/near-cache/open.js';
 import type { CacheOptions } from './redis/near-cache/options.js';
@@ -14,13 +16,16 @@ import {
   type TokenOptions,
 } from './tokens/options.js';
 
-/** Options of every door, and whether reads are answered from the process. */
+/** Options of every door, whether reads are answered from the process, and where older tokens are. */
 export interface RedisTokensOptions extends TokenOptions {
   /** Keeps records that were read in the process, until Redis tells of a change; `{}` is enough. Default: none are kept. */
   cache?: CacheOptions | undefined;
+  /** Moves tokens that redis-tokens 0.0 stored when they are used or revoked; `{}` is enough. Default: they are unknown. */
+  migrateFrom?: MigrateFromOptions | undefined;
 }
 
-const RULES = { ...TOKEN_OPTION_RULES, cache: () => undefined }; // its own options have rules of their own
+/** Those of objects have rules of their own. */
+const RULES = { ...TOKEN_OPTION_RULES, cache: () => undefined, migrateFrom: () => undefined };
 
 /**
  * Creates, reads, refreshes, updates and revokes tokens in Redis.
@@ -43,12 +48,18 @@ export class RedisTokens<Client extends Redis | Cluster = Redis> extends InProce
   constructor(connection?: Connection, options?: RedisTokensOptions);
   constructor(connection?: Connection, options: RedisTokensOptions = {}) {
     checkOptions('RedisTokens', options, RULES);
+    const { cache, migrateFrom } = options;
+    if (migrateFrom !== undefined) checkMigrateFrom(migrateFrom);
     const resolved = resolveTokenOptions(options);
     const repository =
-      options.cache !== undefined
-        ? openNearCache(connection, resolved, options.cache)
+      cache !== undefined
+        ? openNearCache(connection, resolved, cache)
         : new RedisTokenRepository(new Store(connection, resolved.timeout), resolved);
-    super('RedisTokens', repository, resolved);
+    super(
+      'RedisTokens',
+      migrateFrom === undefined ? repository : openMigrating(repository, connection, resolved, migrateFrom),
+      resolved,
+    );
     this.#connection = connection;
   }
 

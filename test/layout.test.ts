@@ -16,11 +16,12 @@ const LAYERS = [
   'queue',
   'events',
   'memory',
+  'migration',
   'redis',
   'tokens',
 ];
 
-const SPEAKS_REDIS = ['queue', 'events', 'redis'];
+const SPEAKS_REDIS = ['queue', 'events', 'migration', 'redis'];
 const NAMES_REDIS_TYPES = ['index', 'container', 'redis-tokens'];
 
 /** What src/tokens may import besides itself: nothing that reads, writes, or waits for anybody (zlib has CRC-32). */

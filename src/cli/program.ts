@@ -18,6 +18,7 @@ import { type DoctorOptions, runDoctor } from './doctor.js';
 import { DONE, EXIT_STATUS_HELP, exitStatusOf, NOT_FOUND } from './exit-status.js';
 import { tellFailure } from './failure.js';
 import { DURATION_FORMS, FIELDS, type Field, isArgument, optionOf } from './fields.js';
+import { type MigrateOptions, runMigrate } from './migrate.js';
 import { OPERATION_COMMANDS, type OperationCommand, tellToken } from './operations.js';
 import { align, Output } from './output.js';
 import { type QueueAction, type QueueOptions, runQueue } from './queue.js';
@@ -100,6 +101,7 @@ function createProgram(outcome: Outcome): Command {
   addQueue(program, add);
   addDeadLetters(program, add);
   addDoctor(program, add);
+  addMigrate(program, add);
   return program;
 }
 
@@ -260,6 +262,24 @@ function addDoctor(program: Command, add: Add): void {
     .description('hold every index against the records, and tell what is wrong; others may go on meanwhile')
     .option('--fix', 'repair it');
   add(command, ({ options, settings, output }) => runDoctor(options as DoctorOptions, settings, output));
+}
+
+function addMigrate(program: Command, add: Add): void {
+  const from = new Option('--from <url>', 'Redis with the old tokens').env('REDIS_TOKENS_MIGRATE_FROM');
+  const command = program
+    .command('migrate')
+    .description('move the tokens of redis-tokens 0.0 here; clients keep theirs, and it can be run again')
+    .addOption(from.makeOptionMandatory())
+    .option('--dry-run', 'write nothing, and tell what would be moved')
+    .option('--delete', 'remove each old token that is here for sure: once nothing uses redis-tokens 0.0')
+    .option(
+      '--duration <time>',
+      `how long those live that never expire (default: they stay): ${DURATION_FORMS}`,
+    )
+    .exitOverride();
+  add(command, ({ options, settings, output }) =>
+    runMigrate(options as unknown as MigrateOptions, settings, output),
+  );
 }
 
 const SETTING_HELP: Partial<Record<SettingName, { takes: string; help: string }>> = {

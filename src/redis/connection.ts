@@ -33,6 +33,7 @@ const OUR_OPTIONS = [
     'concurrency',
     'closeTimeout',
     'cache',
+    'migrateFrom',
     'batch',
     'app',
     'type',

@@ -51,7 +51,7 @@ export const commandIdProblem: Rule = (value) =>
     ? undefined
     : must('1–128 of A–Z a–z 0–9 . _ -', value === undefined ? value : String(typeof value));
 
-const durationProblem: Rule = (value) => {
+export const durationProblem: Rule = (value) => {
   if (typeof value !== 'number') return must('a number of seconds', value);
   if (!(value > 0)) return `must be more than 0 seconds, got ${value}`;
   return value <= TEN_YEARS

@@ -2,14 +2,13 @@
 import { Migration, type MoveSummary, type Moves } from '../migration/migration.js';
 import { LEFT_BEHIND, type LeftBehind } from '../migration/mover.js';
 import { checkConnection } from '../redis/connection.js';
-import type { Settings } from '../service/settings.js';
+import { type Settings, tokenOptions } from '../service/settings.js';
 import { stopSignal } from '../service/stop-signal.js';
 import { durationProblem } from '../tokens/fields.js';
 import { DONE, FAILED, NOT_FOUND } from './exit-status.js';
 import { readDuration } from './fields.js';
 import { align, type Output } from './output.js';
 import { Progress } from './progress.js';
-import { tokenOptions } from './run-operation.js';
 import { UsageError } from './usage-error.js';
 
 export interface MigrateOptions {

@@ -10,6 +10,7 @@ import { peers } from './peers.js';
 import { queue } from './queue.js';
 import { revocation } from './revocation.js';
 import { scale } from './scale.js';
+import { watched } from './watched.js';
 
 export const GROUPS: Record<string, Group> = {
   get,
@@ -18,6 +19,7 @@ export const GROUPS: Record<string, Group> = {
   scale,
   cache,
   queue,
+  watched,
   latency,
   revocation,
   memory,

@@ -130,7 +130,7 @@ describe('documents', () => {
 
 function documents(): string[] {
   const docs = existsSync(join(root, 'docs')) ? readdirSync(join(root, 'docs')) : [];
-  return ['README.md', 'CONTRIBUTING.md', ...docs.map((file) => `docs/${file}`)].filter(
+  return ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...docs.map((file) => `docs/${file}`)].filter(
     (file) => file.endsWith('.md') && existsSync(join(root, file)),
   );
 }

@@ -8,7 +8,8 @@ const root = join(import.meta.dirname, '..');
 const bin = (name: string) => join(root, 'node_modules/.bin', name);
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-const PUBLISHED = /^(?:dist\/|config\/|docs\/|(?:README\.md|CHANGELOG\.md|LICENSE|package\.json)$)/;
+const PUBLISHED =
+  /^(?:dist\/|config\/|docs\/|(?:README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE|package\.json)$)/;
 const REQUIRED = ['LICENSE', 'README.md', 'CHANGELOG.md', ...entryFiles()];
 
 // An ESM-only package can be required from CommonJS since Node 20.19, which `engines` asks for, but not typed so under

@@ -104,7 +104,9 @@ async function addRoutes(http: FastifyInstance, access: Access, parts: ConsolePa
     reply.header('set-cookie', access.noCookie(request)).redirect(PATH, 303),
   );
 
-  http.get('/api/events', (_, reply) => stream(reply, events));
+  http.get('/api/events', (request, reply) =>
+    stream(reply, events, () => access.userOf(request) !== undefined),
+  );
   const board = await addBoard(http, PATH, '/queues', overview.queues);
   addActions(http, { settings, overview, history, desk, access, board, log });
 }
@@ -127,8 +129,8 @@ function send(reply: FastifyReply, file: { type: string; text: string } | undefi
     : reply.code(404).send({ problem: 'there is no such file' });
 }
 
-/** Events as they happen, as server-sent events. */
-function stream(reply: FastifyReply, events: LiveEvents): void {
+/** Events as they happen, as server-sent events. @param mayHear whether whoever watches still may. */
+function stream(reply: FastifyReply, events: LiveEvents, mayHear: () => boolean): void {
   reply.hijack();
   const { raw } = reply;
   raw.writeHead(200, { ...reply.getHeaders(), 'content-type': 'text/event-stream' } as Record<
@@ -137,8 +139,8 @@ function stream(reply: FastifyReply, events: LiveEvents): void {
   >);
   raw.write(':\n\n');
   const end = events.watch((message) => {
-    if (raw.writableLength > BACKLOG) {
-      raw.destroy(); // it reads no more; its browser comes again when it does
+    if (raw.writableLength > BACKLOG || !mayHear()) {
+      raw.destroy(); // where it merely read too slowly, its browser comes again
       return false;
     }
     raw.write(`data: ${JSON.stringify(message)}\n\n`);

@@ -1,8 +1,10 @@
 // Who may use the console, and who may not.
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import sinon from 'sinon';
 import { RedisTokens } from '../../../src/index.js';
+import { eventually } from '../../support/eventually.js';
 import { Opened } from '../../support/opened.js';
 import { PASSWORD, type Stage, setStage } from './stage.js';
 
@@ -107,6 +109,31 @@ describe('the console', () => {
     }
     const out = await ask(http, '/console/logout', { method: 'POST', headers: { ...OWN, cookie } });
     expect(String(out.headers['set-cookie'])).match(/^redis-tokens-console=; Max-Age=0/);
+  });
+
+  it('tells no more events when the session is over', async () => {
+    const { http, url, prefix } = await stage(WITH_PASSWORD);
+    const base = await http.listen({ port: 0, host: '127.0.0.1' });
+    const headers = { cookie: sessionOf(await logIn(http)) };
+    const { body } = await fetch(`${base}/console/api/events`, { headers });
+    const reader = (body as ReadableStream<Uint8Array>).getReader();
+    const tokens = opened.add(new RedisTokens(url, { prefix }));
+    const told = async (): Promise<string> => {
+      const { value, done } = await reader.read();
+      return done ? 'over' : Buffer.from(value).toString();
+    };
+    expect(await told()).equal(':\n\n');
+    await eventually('it hears', async () => {
+      await tokens.create({ ...OWNER, duration: 60 });
+      return Promise.race([told(), wait(300)]);
+    });
+    const clock = sinon.useFakeTimers({ now: Date.now() + 8 * 3_600_000, toFake: ['Date'] });
+    try {
+      await tokens.create({ ...OWNER, duration: 60 });
+      expect(await told().catch(() => 'over')).equal('over');
+    } finally {
+      clock.restore();
+    }
   });
 
   it('takes no session of another deployment, or of another password', async () => {

@@ -6,7 +6,8 @@ import { LANES } from '../queue/lanes.js';
 import { printable } from '../service/printable.js';
 import {
   type GivenSettings,
-  loadSettings,
+  type ReadSettings,
+  readSettings,
   SETTINGS,
   type SettingName,
   type Settings,
@@ -34,8 +35,8 @@ interface Call {
   /** What it takes besides options. */
   args: readonly string[];
   settings: Settings;
-  /** Those of them that were given on the command line. */
-  given: GivenSettings;
+  /** What each of them was given by. */
+  from: ReadSettings['from'];
   output: Output;
 }
 
@@ -85,9 +86,8 @@ function createProgram(outcome: Outcome): Command {
       const options = command.opts() as Options;
       const { json } = program.opts() as Options;
       outcome.given = givenSettings({ ...options, ...program.opts() });
-      const { given } = outcome;
-      const settings = loadSettings(given);
-      outcome.status = await run({ options, args, settings, given, output: new Output(json === true) });
+      const read = readSettings(outcome.given);
+      outcome.status = await run({ options, args, ...read, output: new Output(json === true) });
     });
 
   addWorker(program, add);
@@ -174,8 +174,8 @@ function addConfig(program: Command, add: Add): void {
     .description('print the settings, without secrets, and where each was given; those of a worker, too')
     .addOption(settingOption('concurrency'))
     .addOption(settingOption('closeTimeout'));
-  add(command, async ({ settings, given, output }) => {
-    const shown = shownSettings(settings, given);
+  add(command, async ({ settings, from, output }) => {
+    const shown = shownSettings({ settings, from });
     output.result(shown, () =>
       align(Object.entries(shown).map(([name, { value, from }]) => [name, printable(String(value)), from])),
     );

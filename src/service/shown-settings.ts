@@ -1,5 +1,5 @@
 /** The settings as they may be shown: nothing secret is left in them. */
-import { type GivenSettings, PEPPER, pepper, type Settings, settingSources } from './settings.js';
+import { PEPPER, pepper, type ReadSettings, type SettingName } from './settings.js';
 import { shownUrl } from './shown-url.js';
 
 export interface ShownSetting {
@@ -9,12 +9,12 @@ export interface ShownSetting {
 }
 
 /** Every setting by its name, and of the pepper no more than whether there is one. */
-export function shownSettings(settings: Settings, given: GivenSettings): Record<string, ShownSetting> {
+export function shownSettings({ settings, from }: ReadSettings): Record<string, ShownSetting> {
   const values = { ...settings, connection: shownUrl(settings.connection) };
-  const sources = Object.entries(settingSources(given)) as [keyof Settings, string][];
+  const sources = Object.entries(from) as [SettingName, string][];
   const isPeppered = pepper() !== undefined;
   return {
-    ...Object.fromEntries(sources.map(([name, from]) => [name, { value: values[name], from }])),
+    ...Object.fromEntries(sources.map(([name, source]) => [name, { value: values[name], from: source }])),
     pepper: { value: isPeppered ? 'set' : 'none', from: isPeppered ? PEPPER : 'default' },
   };
 }

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { RedisTokens, type TokenOperations, TokenWorker } from '../../src/index.js';
 import { freshPrefix, sharedRedis } from '../support/redis.js';
-import { run } from './command.js';
+import { run } from './in-process.js';
 
 const SCOPE = ['--app', 'shop', '--type', 'session'];
 

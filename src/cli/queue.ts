@@ -3,7 +3,7 @@ import { LANES, type Lane } from '../queue/lanes.js';
 import type { LaneState, QueueControl } from '../queue/queue-control.js';
 import type { Settings } from '../service/settings.js';
 import { DONE } from './exit-status.js';
-import { align, type Output } from './output.js';
+import { type Output, paint, table } from './output.js';
 import { tokenOptions } from './run-operation.js';
 
 export interface QueueOptions {
@@ -35,13 +35,13 @@ export async function runQueue(
 
 async function tell(control: QueueControl, lanes: readonly Lane[], output: Output): Promise<void> {
   const states = await control.states(lanes);
-  output.result(states, () => align([HEAD, ...states.map(row)]));
+  output.result(states, () => table(HEAD, states.map(row)));
 }
 
 const HEAD = ['LANE', 'STATE', 'WORKERS', 'WAITING', 'OLDEST', 'ACTIVE', 'DELAYED', 'DEAD'];
 
 function row({ lane, paused, workers, waiting, oldest, active, delayed, failed }: LaneState): string[] {
-  const state = paused ? 'paused' : workers > 0 ? 'running' : 'no worker';
+  const state = paused ? paint('yellow', 'paused') : workers > 0 ? 'running' : paint('red', 'no worker');
   const age = oldest === undefined ? '-' : `${(oldest / 1_000).toFixed(1)} s`;
   return [
     lane,
@@ -51,6 +51,6 @@ function row({ lane, paused, workers, waiting, oldest, active, delayed, failed }
     age,
     String(active),
     String(delayed),
-    String(failed),
+    failed > 0 ? paint('red', String(failed)) : '0',
   ];
 }

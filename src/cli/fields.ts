@@ -99,7 +99,7 @@ export const FIELDS: Record<Field, FieldOption> = {
   },
   overflow: {
     flags: '--overflow <what>',
-    help: 'what happens beyond --limit (default: reject)',
+    help: 'what happens beyond --limit, by default reject',
     choices: ['reject', 'end-oldest'],
     read: asText,
   },

@@ -1,7 +1,7 @@
 /** The command line: which commands and options there are, and what runs them. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import { LANES } from '../queue/lanes.js';
 import { printable } from '../service/printable.js';
 import {
@@ -14,6 +14,7 @@ import {
 } from '../service/settings.js';
 import { shownSettings } from '../service/shown-settings.js';
 import { TOKEN_EVENT_TYPES } from '../tokens/events.js';
+import { completionScript, SHELLS, type Shell } from './completion/script.js';
 import { type DeadLetterAction, type DeadLetterOptions, runDeadLetters } from './dead-letters.js';
 import { type DoctorOptions, runDoctor } from './doctor.js';
 import { type EventsOptions, runEvents } from './events.js';
@@ -102,6 +103,7 @@ function createProgram(outcome: Outcome): Command {
   addQueue(program, add);
   addDeadLetters(program, add);
   addDoctor(program, add);
+  addCompletion(program);
   return program;
 }
 
@@ -295,6 +297,16 @@ function addDoctor(program: Command, add: Add): void {
     .option('--fix', 'repair it');
   addExamples(command, ['doctor', 'doctor --fix', 'doctor --json']);
   add(command, ({ options, settings, output }) => runDoctor(options as DoctorOptions, settings, output));
+}
+
+/** It reads no settings: those of another folder must not keep a shell from starting. */
+function addCompletion(program: Command): void {
+  const command = program
+    .command('completion')
+    .description('print a script that completes commands and options in a shell')
+    .addArgument(new Argument('<shell>', 'which shell').choices(SHELLS))
+    .action((shell: Shell) => void process.stdout.write(completionScript(program, shell)));
+  addExamples(command, ['completion bash', 'completion fish > redis-tokens.fish']);
 }
 
 const SETTING_HELP: Partial<Record<SettingName, { takes: string; help: string }>> = {

@@ -1,9 +1,18 @@
 // Runs the command in the process of the test: what it does is the same, without the time that a process takes to start.
 import { Readable, Writable } from 'node:stream';
+import { WriteStream } from 'node:tty';
 import { type Ended, plainEnvironment, type Surroundings } from './command.js';
 
 /** As the command itself imports what it needs later: a test file's own imports are other copies of the same modules. */
 const program = import('../../src/cli/program.js');
+
+interface Terminal {
+  /** Whether what it writes to says that it is one. Default: it is a pipe. */
+  terminal?: boolean;
+}
+
+const { getColorDepth, hasColors } = WriteStream.prototype;
+const TERMINAL = { isTTY: true, getColorDepth, hasColors };
 
 type Stream = 'stdin' | 'stdout' | 'stderr';
 
@@ -11,22 +20,28 @@ type Stream = 'stdin' | 'stdout' | 'stderr';
 let turn: Promise<unknown> = Promise.resolve();
 
 /** Runs `redis-tokens …` to its end. For the worker there is `start`: it ends the process where it hangs. */
-export function run(args: readonly string[], surroundings?: Surroundings): Promise<Ended> {
+export function run(args: readonly string[], surroundings?: Surroundings & Terminal): Promise<Ended> {
   const ended = turn.then(() => runNow(args, surroundings));
   turn = ended.catch(() => {});
   return ended;
 }
 
-async function runNow(args: readonly string[], { env = {}, input = '' }: Surroundings = {}): Promise<Ended> {
+async function runNow(
+  args: readonly string[],
+  { env = {}, input = '', terminal = false }: Surroundings & Terminal = {},
+): Promise<Ended> {
   const said = { stdout: '', stderr: '' };
   const into = (stream: 'stdout' | 'stderr') =>
-    new Writable({
-      decodeStrings: false,
-      write(text, _encoding, done) {
-        said[stream] += text;
-        done();
-      },
-    });
+    Object.assign(
+      new Writable({
+        decodeStrings: false,
+        write(text, _encoding, done) {
+          said[stream] += text;
+          done();
+        },
+      }),
+      terminal ? TERMINAL : {},
+    );
   const { runCommand } = await program;
   const restore = [
     replace('stdin', Readable.from(input === '' ? [] : [input])),

@@ -81,13 +81,13 @@ export class Doctor {
     ];
     try {
       await arrive();
-      // Before all else: what repairs a token tells of it, and asks whether it was revoked.
-      const shards = new ShardCheck(again, this.#keys);
-      for (let shard = 0; shard < this.#shards; shard++) await shards.look(shard);
       walk.total = await this.#size();
       const passed = () => {
         walk.passed = Math.min(walk.total, walk.passed + SCANNED_AT_ONCE / checks.length);
       };
+      // Before all else: what repairs a token tells of it, and asks whether it was revoked.
+      const shards = new ShardCheck(again, this.#keys);
+      for (let shard = 0; shard < this.#shards; shard++) await shards.look(shard);
       for (const check of checks) {
         for await (const [shard, keys] of this.#keysOf(check.names, onStep, arrive, passed)) {
           if (shard < this.#shards) await check.look(shard, keys);

@@ -87,6 +87,7 @@ describe('redis-tokens refuses', function () {
     const commands = [
       ['health'],
       ['watch'],
+      ['events'],
       ['doctor'],
       ['worker'],
       ['config'],

@@ -72,13 +72,13 @@ describe('redis-tokens on a terminal', function () {
 
   it('tells on one line how far a revocation and a look at everything have come', async () => {
     const line = (text: string) => `\\r\\[ +\\] +0% ${text}\u001b\\[K`;
-    await redis.client('PAUSE', 400, 'ALL');
+    await redis.client('PAUSE', 800, 'ALL');
     const doctor = await run(['doctor'], { env, terminal: true });
     expect(doctor.stderr).match(
       new RegExp(`^(\\r.*)?${line('0/\\d+ keys, \\d problems')}.*\\r\u001b\\[K$`, 's'),
     );
 
-    await redis.client('PAUSE', 1_200, 'WRITE');
+    await redis.client('PAUSE', 1_500, 'WRITE');
     const revoke = ['revoke-scope', ...SCOPE, '--yes'];
     const told = await run(revoke, { env, terminal: true });
     expect(told).include({ status: 0, stdout: 'revoked 3\n' });

@@ -71,13 +71,13 @@ export class EventHistory {
     onLost: HistoryOptions['onLost'],
   ): AsyncGenerator<LogEntry> {
     let place = placeBefore(from ?? 0);
-    let isEntry = false;
     let end: StreamId | undefined; // where it ended at first: a log that is written faster than it is read would have none
     do {
-      const { entries, holdsPosition, trimmed, first, last } = await this.#log.page(shard, place, count);
+      const { entries, trimmed, first, last } = await this.#log.page(shard, place, count);
       end ??= last;
-      const isCut = isEntry ? !holdsPosition : trimmed && place !== START;
-      if (isCut && (first === undefined || compareIds(first, place) > 0))
+      const isCut = trimmed && (first === undefined || compareIds(first, place) > 0);
+      if (isCut && place !== START)
+        // else it is asked for all that there is
         onLost?.({ shard, from: place, to: first ?? last });
       for (const entry of entries) {
         if (compareIds(entry.id, end) > 0) return;
@@ -85,7 +85,6 @@ export class EventHistory {
       }
       if (entries.length < count) return;
       place = (entries.at(-1) as LogEntry).id;
-      isEntry = true;
     } while (compareIds(place, end) < 0);
   }
 }

@@ -106,8 +106,8 @@ async function act(
       if (!(await letters[action](target.lane, target.jobId))) continue;
       done.push(target);
     } catch (error) {
-      if (!(error instanceof ValidationError)) throw error;
       progress.end();
+      if (!(error instanceof ValidationError)) throw error;
       output.note(`no worker can read ${printable(target.jobId)}: ${printable(error.message)}`);
       status = BAD_INPUT;
     }

@@ -22,8 +22,8 @@ async function run({ groups, quick, publish: published }: Arguments): Promise<vo
   const rows: Row[] = [];
   const curves: Curves = {};
   try {
-    for (const name of groups) {
-      log(name);
+    for (const [i, name] of groups.entries()) {
+      log(`${i + 1} of ${groups.length}: ${name}`);
       await redis.empty();
       rows.push(...((await GROUPS[name]?.({ redis, plan: quick ? QUICK : FULL, curves, log })) ?? []));
     }

@@ -1,11 +1,11 @@
 // A worker as `redis-tokens worker` runs it, with its metrics, which are asked for once a second.
-import { loadSettings } from '../../dist/service/settings.js';
+import { readSettings } from '../../dist/service/settings.js';
 import { createService } from '../../dist/service/worker-service.js';
 import { secondsSince } from '../load.js';
 import { answer } from './child.js';
 import { Countdown } from './countdown.js';
 
-const settings = loadSettings({ connection: process.argv[2] as string });
+const { settings } = readSettings({ connection: process.argv[2] as string });
 const log = { info: () => {}, warn: () => {}, error: () => {} };
 
 answer({

@@ -7,7 +7,9 @@ import type { Settings } from '../service/settings.js';
 import { tokenOptions } from '../service/settings.js';
 import { ValidationError } from '../tokens/errors.js';
 import { BAD_INPUT, DONE, FAILED, NOT_FOUND } from './exit-status.js';
-import { align, type Output, time } from './output.js';
+import { readLimit } from './fields.js';
+import { type Output, paint, properties, table, time } from './output.js';
+import { Progress } from './progress.js';
 import { UsageError } from './usage-error.js';
 
 export interface DeadLetterOptions {
@@ -37,7 +39,8 @@ export async function runDeadLetters(
   try {
     await letters.ready();
     const lanes = options.lane === undefined ? LANES : [options.lane];
-    if (action === 'list') return await list(letters, lanes, limitOf(options), output);
+    if (action === 'list')
+      return await list(letters, lanes, readLimit(options.limit) ?? DEFAULT_LIMIT, output);
     if (action === 'show') return await show(letters, lanes, jobIds[0] as string, output);
     return await act(action, letters, lanes, options.all ? undefined : jobIds, output);
   } finally {
@@ -46,12 +49,6 @@ export async function runDeadLetters(
 }
 
 const DEFAULT_LIMIT = 50;
-
-function limitOf({ limit }: DeadLetterOptions): number {
-  if (limit === undefined) return DEFAULT_LIMIT;
-  if (!/^[1-9]\d{0,6}$/.test(limit)) throw new UsageError('--limit must be a whole number from 1 up');
-  return Number(limit);
-}
 
 async function list(
   letters: DeadLetters,
@@ -70,7 +67,7 @@ async function list(
     }
   }
   found.sort((a, b) => b.failedAt - a.failedAt).splice(limit);
-  output.result(found.map(summary), () => table(found));
+  output.result(found.map(summary), () => listed(found));
   if (total > found.length) output.note(`${found.length} of ${total}; --limit shows more`);
   return DONE;
 }
@@ -102,17 +99,21 @@ async function act(
   const done: Target[] = [];
   const missing = new Set(jobIds);
   let status = DONE;
-  for (const target of targets) {
+  const progress = new Progress(output, 'jobs');
+  for (const [i, target] of targets.entries()) {
+    progress.at(i, targets.length);
     try {
       if (!(await letters[action](target.lane, target.jobId))) continue;
       done.push(target);
     } catch (error) {
+      progress.end();
       if (!(error instanceof ValidationError)) throw error;
       output.note(`no worker can read ${printable(target.jobId)}: ${printable(error.message)}`);
       status = BAD_INPUT;
     }
     missing.delete(target.jobId);
   }
+  progress.end();
   for (const jobId of missing) status = notFound(jobId, output);
   output.result(done, () => `${action === 'retry' ? 'enqueued again' : 'dropped'}: ${done.length}`);
   return status !== DONE && done.length > 0 ? FAILED : status;
@@ -156,7 +157,7 @@ function summary({ lane, jobId, failedAt, attempts, reason, data }: DeadLetter):
   return { lane, jobId, failedAt, attempts, reason, operations };
 }
 
-function table(letters: readonly DeadLetter[]): string {
+function listed(letters: readonly DeadLetter[]): string {
   if (letters.length === 0) return 'no dead letters';
   const rows = letters
     .map(summary)
@@ -166,9 +167,9 @@ function table(letters: readonly DeadLetter[]): string {
       time(failedAt),
       String(attempts),
       printable(shownOperations(operations)),
-      printable(reason),
+      paint('red', printable(reason)),
     ]);
-  return align([['LANE', 'JOB', 'FAILED', 'ATTEMPTS', 'COMMANDS', 'REASON'], ...rows]);
+  return table(['LANE', 'JOB', 'FAILED', 'ATTEMPTS', 'COMMANDS', 'REASON'], rows);
 }
 
 const shownOperations = (operations: Record<string, number>): string =>
@@ -179,19 +180,19 @@ const shownOperations = (operations: Record<string, number>): string =>
 function describe(letter: DeadLetter): string {
   const { lane, jobId, enqueuedAt, failedAt, attempts, reason, data, results } = letter;
   return [
-    align([
+    properties([
       ['lane', lane],
       ['job', printable(jobId)],
       ['enqueued', time(enqueuedAt)],
       ['failed', time(failedAt)],
       ['attempts', String(attempts)],
-      ['reason', printable(reason)],
+      ['reason', paint('red', printable(reason))],
     ]),
     '',
-    'job',
+    paint('bold', 'job'),
     printableJson(data),
     '',
-    'results',
+    paint('bold', 'results'),
     results === undefined ? 'not told yet' : printableJson(results),
   ].join('\n');
 }

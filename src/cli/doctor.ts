@@ -1,18 +1,13 @@
 /** `redis-tokens doctor`: tells what is wrong in a deployment, and repairs it where asked. */
-import {
-  type Diagnosis,
-  LEFT_ALONE,
-  type Looked,
-  type Problem,
-  type Subject,
-} from '../redis/doctor/diagnosis.js';
+import { type Diagnosis, LEFT_ALONE, type Problem, type Subject } from '../redis/doctor/diagnosis.js';
 import { Doctor } from '../redis/doctor/doctor.js';
 import { printable } from '../service/printable.js';
 import type { Settings } from '../service/settings.js';
 import { tokenOptions } from '../service/settings.js';
 import { stopSignal } from '../service/stop-signal.js';
 import { DONE, FAILED, NOT_FOUND } from './exit-status.js';
-import { align, type Output } from './output.js';
+import { type Output, paint, properties } from './output.js';
+import { Progress } from './progress.js';
 
 export interface DoctorOptions {
   /** Repair what can be repaired. */
@@ -25,13 +20,14 @@ export async function runDoctor(
   settings: Settings,
   output: Output,
 ): Promise<number> {
-  const progress = new Progress(output);
+  const progress = new Progress(output, 'keys');
   const doctor = new Doctor(settings.connection, tokenOptions(settings));
   try {
     const diagnosis = await doctor.examine({
       repair: fix,
       signal: stopSignal(),
-      onProgress: (looked, problems) => progress.tell(looked, problems),
+      onProgress: (_, problems, { passed, total }) =>
+        progress.at(Math.round(passed), total || undefined, `${problems} problems`),
     });
     progress.end();
     output.result(diagnosis, () => describe(diagnosis, fix));
@@ -46,41 +42,10 @@ export async function runDoctor(
   }
 }
 
-/** Milliseconds between two reports of progress: on a terminal, and in a log. */
-const OFTEN = 100;
-const NOW_AND_THEN = 5_000;
-
-/** On a terminal one line that is written over; else a line now and then, but not beside JSON. */
-class Progress {
-  readonly #output: Output;
-  readonly #terminal = process.stderr.isTTY === true;
-  #told = performance.now();
-  #shown = false;
-
-  constructor(output: Output) {
-    this.#output = output;
-  }
-
-  tell(looked: Readonly<Looked>, problems: number): void {
-    if (performance.now() - this.#told < (this.#terminal ? OFTEN : NOW_AND_THEN)) return;
-    this.#told = performance.now();
-    const line = `${looked.records} records, ${looked.members} members of indexes, ${problems} problems`;
-    if (this.#terminal) process.stderr.write(`\r\u001b[K${line}`);
-    else if (!this.#output.json) this.#output.note(line);
-    this.#shown = true;
-  }
-
-  /** Leaves a terminal's line empty. */
-  end(): void {
-    if (this.#terminal && this.#shown) process.stderr.write('\r\u001b[K');
-    this.#shown = false;
-  }
-}
-
 function describe(diagnosis: Diagnosis, fix: boolean): string {
   const { looked, problems } = diagnosis;
   return [
-    align([
+    properties([
       ['records', String(looked.records)],
       ["owners' indexes", String(looked.ownerIndexes)],
       ["scopes' indexes", String(looked.scopeIndexes)],
@@ -102,7 +67,7 @@ function explain({ kind, meaning, count, repaired, examples }: Problem, fix: boo
   const state = !fix ? '' : repaired === count ? ', repaired' : `, ${repaired} repaired`;
   const more = count > examples.length ? [`    and ${count - examples.length} more`] : [];
   return [
-    `${kind}: ${count}${state}`,
+    paint(repaired === count ? 'yellow' : 'red', `${kind}: ${count}${state}`),
     `  ${meaning}`,
     ...examples.map((example) => `    ${printable(name(example))}`),
     ...more,
@@ -122,7 +87,7 @@ function verdict({ complete, problems }: Diagnosis, fix: boolean): string {
   const left = found - problems.reduce((sum, { repaired }) => sum + repaired, 0);
   const leftAlone = countOf(problems.filter(({ kind }) => LEFT_ALONE.has(kind)));
   const sofar = complete ? '' : ' so far';
-  if (found === 0) return `nothing is wrong${sofar}`;
+  if (found === 0) return paint('green', `nothing is wrong${sofar}`);
   if (left === 0) return `${found} wrong${sofar}, all repaired`;
   if (!fix && leftAlone === found)
     return `${found} wrong${sofar}; none of it is for --fix, but for somebody to look at`;

@@ -15,7 +15,7 @@ Exit status:
   ${NOT_FOUND}  not found: the token is missing, expired or revoked (health: no worker;
      dead-letters: no such job; doctor: something is wrong; migrate: some tokens can not be moved)
   ${BAD_INPUT}  wrong input or settings, more tokens than --limit, another version than --if-version, or no deployment for
-     queue, dead-letters or doctor; nothing was done (dead-letters retry: no worker can read the job)
+     queue, dead-letters, events or doctor; nothing was done (dead-letters retry: no worker can read the job)
   ${UNREACHABLE}  Redis can not be reached, or refuses
   ${FAILED}  anything else, such as no result in time, or only a part of it done (migrate, doctor: stopped)`;
 

@@ -78,5 +78,5 @@ function withoutArguments(message: string): string {
     .replace(/^(unknown \w+) '(--[a-z-]+)?.*'/s, (_, what: string, option?: string) =>
       option ? `${what} '${option}'` : what,
     )
-    .replace(/ argument '.*' is invalid/s, ' argument is invalid');
+    .replace(/ (argument|value) '.*' is invalid/s, ' $1 is invalid');
 }

@@ -24,6 +24,7 @@ export type Field =
   | 'ifVersion'
   | 'touch'
   | 'cursor'
+  | 'after'
   | 'except'
   | 'reason'
   | 'by';
@@ -34,6 +35,8 @@ interface FieldOption {
   help: string;
   /** What it must be, where texts are taken that the library takes not. */
   forms?: string;
+  /** What there is to choose from: for help and completion, for whether it fits is the library's to say. */
+  choices?: readonly string[];
   read(text: string): unknown;
 }
 
@@ -75,7 +78,7 @@ export const FIELDS: Record<Field, FieldOption> = {
     read: readToken,
   },
   reason: { flags: '--reason <text>', help: 'what the event is to tell as the reason', read: asText },
-  by: { flags: '--by <whom>', help: `by whom the event is to tell: ${REVOKERS.join(', ')}`, read: asText },
+  by: { flags: '--by <whom>', help: 'by whom the event is to tell', choices: REVOKERS, read: asText },
   idle: {
     flags: '--idle <time>',
     help: `how long it lives without use, up to its duration: ${DURATION_FORMS}`,
@@ -96,18 +99,29 @@ export const FIELDS: Record<Field, FieldOption> = {
   },
   overflow: {
     flags: '--overflow <what>',
-    help: 'what happens beyond --limit: reject or end-oldest (default: reject)',
+    help: 'what happens beyond --limit, by default reject',
+    choices: ['reject', 'end-oldest'],
     read: asText,
   },
   ifVersion: { flags: '--if-version <version>', help: 'only where it has this version', read: readNumber },
   touch: { flags: '--no-touch', help: 'look at it without using it: its idle time goes on', read: asText },
+  after: {
+    flags: '--after <id:expiry>',
+    help: 'go on after this token: its id and its expiry in milliseconds, as the page before told',
+    read: readPosition,
+  },
   cursor: { flags: '--cursor <text>', help: 'where the page before told to go on', read: asText },
 };
 
 export const isArgument = (field: Field): boolean => FIELDS[field].flags.startsWith('<');
 
 /** The field's option as commander takes it. */
-export const optionOf = (field: Field): Option => new Option(FIELDS[field].flags, FIELDS[field].help);
+export function optionOf(field: Field): Option {
+  const { flags, help, choices } = FIELDS[field];
+  const option = new Option(flags, help);
+  if (choices) option.argChoices = [...choices];
+  return option;
+}
 
 /** What a field is called on the command line; a path inside it, or a field that is none of these, stays as it is. */
 export function shownField(field: string): string {
@@ -126,6 +140,30 @@ const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 };
 export function readDuration(value: string): unknown {
   const [, count, unit] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(value) ?? [];
   return unit === undefined ? readNumber(value) : Number(count) * SECONDS[unit as keyof typeof SECONDS];
+}
+
+/** The time since which it is: epoch milliseconds. @throws {UsageError} */
+export function readSince(since: string): number {
+  const seconds = readDuration(since);
+  if (typeof seconds === 'number' && seconds >= 0)
+    return Math.max(0, Math.floor(Date.now() - seconds * 1_000));
+  throw new UsageError(`--since must be ${DURATION_FORMS}`);
+}
+
+/** @throws {UsageError} */
+export function readLimit(limit: string | undefined): number | undefined {
+  if (limit !== undefined && !/^[1-9]\d{0,6}$/.test(limit))
+    throw new UsageError('--limit must be a whole number from 1 up');
+  return limit === undefined ? undefined : Number(limit);
+}
+
+/** Where a list goes on; with its expiry, as the token itself may be gone. */
+function readPosition(value: string): { id: string; expiresAt: number } {
+  const [, id, expiresAt] = /^([\w-]+):(\d{1,16})$/.exec(value) ?? [];
+  if (id !== undefined) return { id, expiresAt: Number(expiresAt) };
+  throw new UsageError(
+    "--after must be a token's id and its expiry in milliseconds, with a colon between them",
+  );
 }
 
 /** What is no number stays a text, which the library refuses in its own words. */

@@ -7,7 +7,7 @@ import { stopSignal } from '../service/stop-signal.js';
 import { durationProblem } from '../tokens/fields.js';
 import { DONE, FAILED, NOT_FOUND } from './exit-status.js';
 import { readDuration } from './fields.js';
-import { align, type Output } from './output.js';
+import { type Output, properties } from './output.js';
 import { Progress } from './progress.js';
 import { UsageError } from './usage-error.js';
 
@@ -34,7 +34,7 @@ export async function runMigrate(
       ...{ dryRun, remove },
       duration: durationOf(duration),
       signal: stopSignal(),
-      onProgress: (done, looked, keys) => progress.at(looked, keys, `, ${shortly(done)}`),
+      onProgress: (done, looked, keys) => progress.at(looked, keys, shortly(done)),
     });
     progress.end();
     output.result(summary, () => describe(summary));
@@ -79,7 +79,7 @@ function describe({ dryRun, found, moved, present, removed, leftBehind, millisec
   const left = Object.entries(leftBehind) as [LeftBehind, number][];
   const seconds = milliseconds / 1_000;
   return [
-    align([
+    properties([
       ['found', seconds < 1 ? String(found) : `${found} (${Math.round(found / seconds)} a second)`],
       [dryRun ? 'to move' : 'moved', String(moved)],
       ['there already', String(present)],

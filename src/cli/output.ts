@@ -1,4 +1,6 @@
-/** How results look: aligned for people, or JSON. */
+/** How results look: aligned for people, with colours on a terminal, or JSON. */
+import { once } from 'node:events';
+import { stripVTControlCharacters, styleText } from 'node:util';
 import { printable } from '../service/printable.js';
 import type { OwnerCount, TokenRecord } from '../tokens/types.js';
 
@@ -15,6 +17,12 @@ export class Output {
     process.stdout.write(`${this.json ? JSON.stringify(value) : show()}\n`);
   }
 
+  /** Resolves when results are taken, where their reader is slower than they come. */
+  async taken(stop: AbortSignal): Promise<void> {
+    if (!process.stdout.writableNeedDrain) return;
+    await once(process.stdout, 'drain', { signal: stop }).catch(() => {}); // nobody reads any more
+  }
+
   /** A remark for whoever watches. */
   note(line: string): void {
     process.stderr.write(`redis-tokens: ${line}\n`);
@@ -25,7 +33,7 @@ export class Output {
 export function showRecord(record: TokenRecord & { token?: string }): string {
   const { token, id, app, type, owner, version, createdAt, expiresAt, data } = record;
   const { hint, label, idle, lastUsedAt, absoluteExpiresAt } = record;
-  return align([
+  return properties([
     ...(token === undefined ? [] : [['token', printable(token)]]),
     ['id', id],
     ['app', printable(app)],
@@ -57,7 +65,7 @@ export function showTable(records: readonly TokenRecord[]): string {
     printable(JSON.stringify(record.data)),
   ]);
   const head = ['ID', ...optional.map(({ name }) => name), 'VERSION', 'CREATED', 'EXPIRES', 'DATA'];
-  return align([head, ...rows]);
+  return table(head, rows);
 }
 
 const OPTIONAL_COLUMNS: readonly { name: string; of(record: TokenRecord): string }[] = [
@@ -69,20 +77,40 @@ const OPTIONAL_COLUMNS: readonly { name: string; of(record: TokenRecord): string
 /** Owners of a scope, a line each. */
 export function showOwners(owners: readonly OwnerCount[]): string {
   if (owners.length === 0) return 'no tokens';
-  return align([['TOKENS', 'OWNER'], ...owners.map(({ owner, count }) => [String(count), printable(owner)])]);
+  return table(
+    ['TOKENS', 'OWNER'],
+    owners.map(({ owner, count }) => [String(count), printable(owner)]),
+  );
 }
 
-export function align(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+export type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'cyan' | 'magenta';
+
+/** For standard output: only where that is a terminal, or FORCE_COLOR says so, and neither NO_COLOR nor TERM=dumb is against it. */
+export const paint = (style: Style, text: string): string =>
+  styleText(style, text, { stream: process.stdout });
+
+/** A line for each property, its name first. */
+export const properties = (rows: readonly (readonly string[])[]): string =>
+  align(rows.map(([name = '', ...values]) => [paint('dim', name), ...values]));
+
+export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  align([head.map((name) => paint('bold', name)), ...rows]);
+
+function align(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => widthOf(row[column] ?? ''))),
+  );
   return rows
     .map((row) =>
       row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - widthOf(cell)))
         .join('  ')
         .trimEnd(),
     )
     .join('\n');
 }
+
+const widthOf = (cell: string): number => stripVTControlCharacters(cell).length;
 
 export const time = (ms: number): string => new Date(ms).toISOString();
 

@@ -1,11 +1,12 @@
 /** The command line: which commands and options there are, and what runs them. */
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import { LANES } from '../queue/lanes.js';
 import { packageVersion } from '../service/package-version.js';
 import { printable } from '../service/printable.js';
 import {
   type GivenSettings,
-  loadSettings,
+  type ReadSettings,
+  readSettings,
   SETTINGS,
   type SettingName,
   type Settings,
@@ -13,14 +14,17 @@ import {
 } from '../service/settings.js';
 import { shownSettings } from '../service/shown-settings.js';
 import { TOKEN_EVENT_TYPES } from '../tokens/events.js';
+import { completionScript, SHELLS, type Shell } from './completion/script.js';
 import { type DeadLetterAction, type DeadLetterOptions, runDeadLetters } from './dead-letters.js';
 import { type DoctorOptions, runDoctor } from './doctor.js';
+import { type EventsOptions, runEvents } from './events.js';
+import { addExamples } from './examples.js';
 import { DONE, EXIT_STATUS_HELP, exitStatusOf, NOT_FOUND } from './exit-status.js';
 import { tellFailure } from './failure.js';
 import { DURATION_FORMS, FIELDS, type Field, isArgument, optionOf } from './fields.js';
 import { type MigrateOptions, runMigrate } from './migrate.js';
 import { OPERATION_COMMANDS, type OperationCommand, tellToken } from './operations.js';
-import { align, Output } from './output.js';
+import { Output, paint, properties } from './output.js';
 import { type QueueAction, type QueueOptions, runQueue } from './queue.js';
 import { runOperation } from './run-operation.js';
 import { runStats } from './stats.js';
@@ -36,8 +40,8 @@ interface Call {
   /** What it takes besides options. */
   args: readonly string[];
   settings: Settings;
-  /** Those of them that were given on the command line. */
-  given: GivenSettings;
+  /** What each of them was given by. */
+  from: ReadSettings['from'];
   output: Output;
 }
 
@@ -73,6 +77,7 @@ function createProgram(outcome: Outcome): Command {
     .version(packageVersion())
     .exitOverride()
     .configureOutput({ outputError: () => {} }) // told by tellFailure
+    .configureHelp({ styleTitle: (title) => paint('bold', title) })
     .addHelpText('after', `${PEPPER_HELP}\n${EXIT_STATUS_HELP}`);
   for (const name of ['connection', 'prefix', 'shards', 'tokenPrefix', 'timeout'] as const) {
     program.addOption(settingOption(name));
@@ -87,14 +92,14 @@ function createProgram(outcome: Outcome): Command {
       const options = command.opts() as Options;
       const { json } = program.opts() as Options;
       outcome.given = givenSettings({ ...options, ...program.opts() });
-      const { given } = outcome;
-      const settings = loadSettings(given);
-      outcome.status = await run({ options, args, settings, given, output: new Output(json === true) });
+      const read = readSettings(outcome.given);
+      outcome.status = await run({ options, args, ...read, output: new Output(json === true) });
     });
 
   addWorker(program, add);
   for (const row of OPERATION_COMMANDS) addOperation(program, row, add);
   addWatch(program, add);
+  addEvents(program, add);
   addConfig(program, add);
   addHealth(program, add);
   addStats(program, add);
@@ -102,6 +107,7 @@ function createProgram(outcome: Outcome): Command {
   addDeadLetters(program, add);
   addDoctor(program, add);
   addMigrate(program, add);
+  addCompletion(program);
   return program;
 }
 
@@ -116,19 +122,20 @@ function addWorker(program: Command, add: Add): void {
     .addOption(settingOption('httpPort'))
     .addOption(settingOption('httpHost'))
     .addOption(settingOption('log'));
-  add(command, async ({ settings, given }) => {
+  addExamples(command, ['worker', 'worker --concurrency 64 --http-host 0.0.0.0']);
+  add(command, async ({ settings, from }) => {
     const { runWorker } = await import('../service/worker-process.js'); // only where it is needed: BullMQ and Inversify
-    await runWorker(settings, given);
+    await runWorker(settings, from);
     return DONE;
   });
 }
 
 function addOperation(
   program: Command,
-  { operation, name, help, fields, byId, asks, makesToken, toInput, tell }: OperationCommand,
+  { operation, name, help, examples, fields, byId, asks, makesToken, toInput, tell }: OperationCommand,
   add: Add,
 ): void {
-  const command = program.command(name).description(help);
+  const command = addExamples(program.command(name).description(help), examples);
   for (const field of fields) {
     if (!isArgument(field)) command.addOption(optionOf(field));
     else command.argument(byId ? `[${field}]` : FIELDS[field].flags, FIELDS[field].help);
@@ -157,22 +164,42 @@ function addOperation(
       toInput ? toInput(input) : input,
       settings,
       options.queue === true,
+      output,
     );
-    return (options.tokenOnly === true ? tellToken : tell)(result, output);
+    return (options.tokenOnly === true ? tellToken : tell)(result, output, input);
   });
 }
 
 function addWatch(program: Command, add: Add): void {
   const command = program.command('watch').description('print events as they happen, until Ctrl-C');
-  for (const field of ['app', 'type', 'owner'] as const) {
-    command.option(FIELDS[field].flags, `only events of this ${field}`);
-  }
-  command.addOption(new Option('--event <type...>', 'only these').choices(TOKEN_EVENT_TYPES));
-  command.option('--since <time>', `first what happened in so long: ${DURATION_FORMS}`);
+  addExamples(command, ['watch --app shop --event token-revoked token-reused --since 15m', 'watch --json']);
+  addEventFilter(command).option('--since <time>', `first what happened in so long: ${DURATION_FORMS}`);
   add(command, async ({ options, settings, output }) => {
     await watch(options as WatchOptions, settings, output);
     return DONE;
   });
+}
+
+function addEvents(program: Command, add: Add): void {
+  const command = program
+    .command('events')
+    .description('print the events that there were, from the log, and end');
+  addExamples(command, [
+    'events --since 1h --event token-revoked',
+    'events --app shop --owner ann --limit 20',
+    'events --since 7d --json > events.jsonl',
+  ]);
+  addEventFilter(command)
+    .option('--since <time>', `how far back (default: all that the log holds): ${DURATION_FORMS}`)
+    .option('--limit <count>', 'the newest, so many at most (default: all)');
+  add(command, ({ options, settings, output }) => runEvents(options as EventsOptions, settings, output));
+}
+
+function addEventFilter(command: Command): Command {
+  for (const field of ['app', 'type', 'owner'] as const) {
+    command.option(FIELDS[field].flags, `only events of this ${field}`);
+  }
+  return command.addOption(new Option('--event <type...>', 'only these').choices(TOKEN_EVENT_TYPES));
 }
 
 function addConfig(program: Command, add: Add): void {
@@ -184,10 +211,11 @@ function addConfig(program: Command, add: Add): void {
     .addOption(settingOption('httpPort'))
     .addOption(settingOption('httpHost'))
     .addOption(settingOption('log'));
-  add(command, async ({ settings, given, output }) => {
-    const shown = shownSettings(settings, given);
+  addExamples(command, ['config', 'config --json']);
+  add(command, async ({ settings, from, output }) => {
+    const shown = shownSettings({ settings, from });
     output.result(shown, () =>
-      align(
+      properties(
         Object.entries(shown).map(([name, { value, from }]) => [name, printable(String(value)) || '-', from]),
       ),
     );
@@ -200,13 +228,15 @@ function addHealth(program: Command, add: Add): void {
     .command('health')
     .description('tell whether Redis answers and each queue has a worker connected')
     .option('--here', 'count only workers at the address that this process has, as in the same container');
+  addExamples(command, ['health', 'health --here']);
   add(command, async ({ options, settings, output }) => {
     const { checkHealth } = await import('../service/health.js');
     const health = await checkHealth(settings.connection, tokenOptions(settings), options.here === true);
     const { commands, revocations } = health.workers;
     output.result(
       health,
-      () => `${health.healthy ? 'healthy' : 'no worker'}: commands ${commands}, revocations ${revocations}`,
+      () =>
+        `${health.healthy ? paint('green', 'healthy') : paint('red', 'no worker')}: commands ${commands}, revocations ${revocations}`,
     );
     return health.healthy ? DONE : NOT_FOUND;
   });
@@ -216,6 +246,7 @@ function addStats(program: Command, add: Add): void {
   const command = program
     .command('stats')
     .description('how many tokens there are, by scope, and how the queues stand');
+  addExamples(command, ['stats', 'stats --json']);
   add(command, ({ settings, output }) => runStats(settings, output));
 }
 
@@ -223,8 +254,10 @@ function addQueue(program: Command, add: Add): void {
   const parent = program
     .command('queue')
     .description('how the queues stand, and whether their jobs are taken');
-  const addAction = (action: QueueAction, help: string, isDefault = false) => {
+  addExamples(parent, ['queue', 'queue pause --lane commands', 'queue resume']);
+  const addAction = (action: QueueAction, help: string, example: string, isDefault = false) => {
     const command = parent.command(action, { isDefault }).description(help).exitOverride();
+    addExamples(command, [example]);
     command.addOption(new Option('--lane <lane>', 'only of this queue (default: both)').choices(LANES));
     add(command, ({ options, settings, output }) =>
       runQueue(action, options as QueueOptions, settings, output),
@@ -233,16 +266,23 @@ function addQueue(program: Command, add: Add): void {
   addAction(
     'show',
     'workers, jobs that wait and how long the oldest has, jobs under way, dead letters',
+    'queue show --lane revocations --json',
     true,
   );
-  addAction('pause', 'let workers take no more jobs; revocations wait as well, unless --lane says otherwise');
-  addAction('resume', 'let workers take jobs again');
+  addAction(
+    'pause',
+    'let workers take no more jobs; revocations wait as well, unless --lane says otherwise',
+    'queue pause --lane commands',
+  );
+  addAction('resume', 'let workers take jobs again', 'queue resume');
 }
 
 function addDeadLetters(program: Command, add: Add): void {
   const parent = program.command('dead-letters').description('jobs that failed for good');
-  const addAction = (action: DeadLetterAction, usage: string, help: string) => {
+  addExamples(parent, ['dead-letters list', 'dead-letters show j-3u5PcxLk', 'dead-letters retry --all']);
+  const addAction = (action: DeadLetterAction, usage: string, help: string, examples: readonly string[]) => {
     const command = parent.command(usage).description(help).exitOverride();
+    addExamples(command, examples);
     command.addOption(new Option('--lane <lane>', 'only of this queue (default: both)').choices(LANES));
     if (action === 'list') command.option('--limit <count>', 'how many at most (default: 50)');
     if (action === 'retry' || action === 'drop') command.option('--all', 'every one that there is now');
@@ -250,10 +290,22 @@ function addDeadLetters(program: Command, add: Add): void {
       runDeadLetters(action, args, options as DeadLetterOptions, settings, output),
     );
   };
-  addAction('list', 'list', 'the newest first, with what they failed for');
-  addAction('show', 'show <job>', 'one with its commands, and what whoever waited was told');
-  addAction('retry', 'retry [jobs...]', 'run again what was not applied; what has become too old is refused');
-  addAction('drop', 'drop [jobs...]', 'forget them');
+  addAction('list', 'list', 'the newest first, with what they failed for', [
+    'dead-letters list --lane commands --limit 10',
+  ]);
+  addAction('show', 'show <job>', 'one with its commands, and what whoever waited was told', [
+    'dead-letters show j-3u5PcxLk',
+  ]);
+  addAction(
+    'retry',
+    'retry [jobs...]',
+    'run again what was not applied; what has become too old is refused',
+    ['dead-letters retry j-3u5PcxLk', 'dead-letters retry --all'],
+  );
+  addAction('drop', 'drop [jobs...]', 'forget them', [
+    'dead-letters drop j-3u5PcxLk',
+    'dead-letters drop --all --lane commands',
+  ]);
 }
 
 function addDoctor(program: Command, add: Add): void {
@@ -261,6 +313,7 @@ function addDoctor(program: Command, add: Add): void {
     .command('doctor')
     .description('hold every index against the records, and tell what is wrong; others may go on meanwhile')
     .option('--fix', 'repair it');
+  addExamples(command, ['doctor', 'doctor --fix', 'doctor --json']);
   add(command, ({ options, settings, output }) => runDoctor(options as DoctorOptions, settings, output));
 }
 
@@ -277,9 +330,23 @@ function addMigrate(program: Command, add: Add): void {
       `how long those live that never expire (default: they stay): ${DURATION_FORMS}`,
     )
     .exitOverride();
+  addExamples(command, [
+    'migrate --from redis://old:6379 --dry-run',
+    'migrate --from redis://old:6379 --delete',
+  ]);
   add(command, ({ options, settings, output }) =>
     runMigrate(options as unknown as MigrateOptions, settings, output),
   );
+}
+
+/** It reads no settings: those of another folder must not keep a shell from starting. */
+function addCompletion(program: Command): void {
+  const command = program
+    .command('completion')
+    .description('print a script that completes commands and options in a shell')
+    .addArgument(new Argument('<shell>', 'which shell').choices(SHELLS))
+    .action((shell: Shell) => void process.stdout.write(completionScript(program, shell)));
+  addExamples(command, ['completion bash', 'completion fish > redis-tokens.fish']);
 }
 
 const SETTING_HELP: Partial<Record<SettingName, { takes: string; help: string }>> = {

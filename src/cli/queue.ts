@@ -4,7 +4,7 @@ import { type LaneState, QueueControl } from '../queue/queue-control.js';
 import type { Settings } from '../service/settings.js';
 import { tokenOptions } from '../service/settings.js';
 import { DONE } from './exit-status.js';
-import { align, type Output } from './output.js';
+import { type Output, paint, table } from './output.js';
 
 export interface QueueOptions {
   /** Both where left out. */
@@ -40,12 +40,12 @@ async function tell(control: QueueControl, lanes: readonly Lane[], output: Outpu
 }
 
 /** A line for each. */
-export const showLanes = (states: readonly LaneState[]): string => align([HEAD, ...states.map(row)]);
+export const showLanes = (states: readonly LaneState[]): string => table(HEAD, states.map(row));
 
 const HEAD = ['LANE', 'STATE', 'WORKERS', 'WAITING', 'OLDEST', 'ACTIVE', 'DELAYED', 'DEAD'];
 
 function row({ lane, paused, workers, waiting, oldest, active, delayed, failed }: LaneState): string[] {
-  const state = paused ? 'paused' : workers > 0 ? 'running' : 'no worker';
+  const state = paused ? paint('yellow', 'paused') : workers > 0 ? 'running' : paint('red', 'no worker');
   const age = oldest === undefined ? '-' : `${(oldest / 1_000).toFixed(1)} s`;
   return [
     lane,
@@ -55,6 +55,6 @@ function row({ lane, paused, workers, waiting, oldest, active, delayed, failed }
     age,
     String(active),
     String(delayed),
-    String(failed),
+    failed > 0 ? paint('red', String(failed)) : '0',
   ];
 }

@@ -4,7 +4,7 @@ import type { Standing } from '../service/overview.js';
 import { printable } from '../service/printable.js';
 import { type Settings, tokenOptions } from '../service/settings.js';
 import { DONE } from './exit-status.js';
-import { align, type Output } from './output.js';
+import { type Output, properties, table } from './output.js';
 import { showLanes } from './queue.js';
 
 /** @returns the exit status. */
@@ -24,15 +24,15 @@ export async function runStats(settings: Settings, output: Output): Promise<numb
 function show({ queues, tokens }: Standing): string {
   const { live, scopes, complete, events, sweepLag } = tokens;
   return [
-    align([
+    properties([
       ['live tokens', `${live}${complete ? '' : ', in the scopes that were looked at'}`],
       ['events', `${events} since the log began`],
       ['sweep', sweepLag === 0 ? 'nothing is overdue' : `${Math.ceil(sweepLag / 1_000)} s behind`],
     ]),
-    align([
+    table(
       ['LIVE', 'APP', 'TYPE'],
-      ...scopes.map(({ app, type, live: count }) => [String(count), printable(app), printable(type)]),
-    ]),
+      scopes.map(({ app, type, live: count }) => [String(count), printable(app), printable(type)]),
+    ),
     showLanes(queues),
   ].join('\n\n');
 }

@@ -1,16 +1,15 @@
 /** `redis-tokens watch`: prints events as they happen, until Ctrl-C. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { TokenSubscriber, type TokenSubscriberOptions } from '../events/subscriber.js';
-import { printable } from '../service/printable.js';
 import type { Settings } from '../service/settings.js';
 import { shownUrl } from '../service/shown-url.js';
 import { aborted, stopSignal } from '../service/stop-signal.js';
 import { StoreUnavailableError } from '../tokens/errors.js';
-import type { TokenEvent, TokenEventType } from '../tokens/events.js';
+import type { TokenEventType } from '../tokens/events.js';
 import { readerGone } from './broken-pipe.js';
-import { DURATION_FORMS, readDuration } from './fields.js';
+import { eventLine } from './event-line.js';
+import { readSince } from './fields.js';
 import type { Output } from './output.js';
-import { UsageError } from './usage-error.js';
 
 export interface WatchOptions extends Pick<TokenSubscriberOptions, 'app' | 'type' | 'owner'> {
   /** The types of event to print. Default: all. */
@@ -36,7 +35,7 @@ export async function watch(
   const options = { ...filter, prefix: settings.prefix, from };
   const subscriber = new TokenSubscriber(settings.connection, options);
   subscriber.on('event', (event) => {
-    if (types === undefined || types.includes(event.type)) output.result(event, () => line(event));
+    if (types === undefined || types.includes(event.type)) output.result(event, () => eventLine(event));
   });
   subscriber.on('connected', () => output.note(`connected to ${shownUrl(settings.connection)}`));
   subscriber.on('disconnected', () => {
@@ -68,22 +67,4 @@ async function started(subscriber: TokenSubscriber, stop: AbortSignal, output: O
       await wait(RETRY_DELAY, undefined, { signal: stop }).catch(() => {});
     }
   }
-}
-
-/** @throws {UsageError} */
-function readSince(since: string): number {
-  const seconds = readDuration(since);
-  if (typeof seconds === 'number' && seconds >= 0)
-    return Math.max(0, Math.floor(Date.now() - seconds * 1_000));
-  throw new UsageError(`--since must be ${DURATION_FORMS}`);
-}
-
-function line({ time, type, subject, data }: TokenEvent): string {
-  const { app, type: tokenType, owner, version, reason, by, successor } = data;
-  const rest = Object.entries({ version, reason, by, successor })
-    .map(([name, value]) => (value === undefined ? '' : ` ${name}=${value}`))
-    .join('');
-  return printable(
-    `${time} ${type.padEnd(15)} ${subject} app=${app} type=${tokenType} owner=${owner}${rest}`,
-  );
 }

@@ -2,7 +2,15 @@
 import type { TokenEvent } from '../tokens/events.js';
 import { MAX_SHARDS } from '../tokens/options.js';
 import type { EventLog } from './log.js';
-import { compareIds, parseCursor, ShardCursor, START, type StreamId } from './shard-cursor.js';
+import {
+  compareIds,
+  isPlaceBefore,
+  parseCursor,
+  placeBefore,
+  ShardCursor,
+  START,
+  type StreamId,
+} from './shard-cursor.js';
 import { Turns } from './turns.js';
 
 /** What is done with what is read. */
@@ -10,8 +18,6 @@ export interface LogListener {
   deliver(shard: ShardCursor, id: StreamId, event: TokenEvent): void;
   lost(shard: ShardCursor, number: number, from: StreamId, to: StreamId): void;
 }
-
-const LARGEST_SEQUENCE = '18446744073709551615';
 
 /**
  * Milliseconds between two readings of a shard. What comes alone is read at once; where one event follows another, a
@@ -83,12 +89,12 @@ export class LogFollower {
     if (typeof from === 'string') {
       const place = (parseCursor(from) as StreamId[])[shard] ?? START;
       const cursor = new ShardCursor(place);
-      cursor.isEntry = place !== START && !place.endsWith(`-${LARGEST_SEQUENCE}`);
+      cursor.isEntry = !isPlaceBefore(place);
       return cursor;
     }
     const { last } = await this.#log.page(shard, START, 1);
     if (typeof from === 'number') {
-      const place = from === 0 ? START : `${from - 1}-${LARGEST_SEQUENCE}`;
+      const place = placeBefore(from);
       if (compareIds(place, last) < 0) return new ShardCursor(place);
     }
     const cursor = new ShardCursor(last);

@@ -5,6 +5,16 @@ export type StreamId = string;
 
 export const START: StreamId = '0-0';
 
+const LARGEST_SEQUENCE = '18446744073709551615';
+
+/** The place before all that happened at a time or later. @param time epoch milliseconds. */
+export const placeBefore = (time: number): StreamId =>
+  time === 0 ? START : `${time - 1}-${LARGEST_SEQUENCE}`;
+
+/** Whether it is such a place, and so no entry's id. */
+export const isPlaceBefore = (place: StreamId): boolean =>
+  place === START || place.endsWith(`-${LARGEST_SEQUENCE}`);
+
 /** Milliseconds for which a listener that does not settle holds the cursor back. */
 const PIN = 30_000;
 

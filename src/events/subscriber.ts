@@ -15,19 +15,14 @@ import { ClosedError, StoreUnavailableError } from '../tokens/errors.js';
 import type { TokenEvent, TokenEventType } from '../tokens/events.js';
 import { nameProblem } from '../tokens/fields.js';
 import { checkOptions, isPrefix, type OptionRule } from '../tokens/options.js';
+import { type EventFilter, isFor } from './filter.js';
 import { EventLog } from './log.js';
 import { LogFollower } from './log-follower.js';
 import { formatCursor, parseCursor, type ShardCursor, type StreamId } from './shard-cursor.js';
 import { bounded, parseEvent } from './subscription.js';
 import { typedEmitter } from './typed-emitter.js';
 
-export interface TokenSubscriberOptions {
-  /** Hear of this app alone. */
-  app?: string | undefined;
-  /** Hear of this type of token alone. */
-  type?: string | undefined;
-  /** Hear of this owner alone. */
-  owner?: string | undefined;
+export interface TokenSubscriberOptions extends EventFilter {
   /** Where to begin: a `cursor`, or epoch milliseconds. Default: with what happens from now on. */
   from?: string | number | undefined;
   /** As everywhere in the deployment. Default `rt`. */
@@ -228,22 +223,13 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
    */
   #hear(text: string): void {
     const event = parseEvent(text);
-    if (!event || !this.#isFor(event)) return;
+    if (!event || !isFor(this.#options, event)) return;
     if (this.#retry) return; // everything is read then
     this.#log.readShard(Number.parseInt(event.id, 10))?.catch((error: unknown) => this.#failed(error));
   }
 
-  #isFor({ data }: TokenEvent): boolean {
-    const { app, type, owner } = this.#options;
-    return (
-      (app === undefined || data.app === app) &&
-      (type === undefined || data.type === type) &&
-      (owner === undefined || data.owner === owner)
-    );
-  }
-
   #deliver(shard: ShardCursor, id: StreamId, event: TokenEvent): void {
-    if (!this.#isFor(event)) return;
+    if (!isFor(this.#options, event)) return;
     shard.hold(id, this.#announce([event.type, 'event'], event));
   }
 

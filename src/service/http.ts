@@ -5,7 +5,7 @@ import { addConsole, type ConsoleParts } from './console/console.js';
 import type { Log } from './log.js';
 import type { WorkerMetrics } from './metrics.js';
 import type { Readiness } from './readiness.js';
-import { type GivenSettings, type Settings, settingSources } from './settings.js';
+import type { ReadSettings, Settings } from './settings.js';
 
 export interface HttpParts extends ConsoleParts {
   readiness: Readiness;
@@ -46,7 +46,7 @@ export async function createHttp(parts: HttpParts): Promise<FastifyInstance> {
 export async function listen(
   http: FastifyInstance,
   settings: Settings,
-  given: GivenSettings,
+  from: ReadSettings['from'],
   log: Log,
 ): Promise<void> {
   const { httpPort: port, httpHost: host } = settings;
@@ -57,7 +57,7 @@ export async function listen(
     log.info('http', `listening on ${url} (${paths}/livez, /readyz, /metrics)`, { url });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code !== 'EADDRINUSE' || settingSources(given).httpPort !== 'default') {
+    if (code !== 'EADDRINUSE' || from.httpPort !== 'default') {
       throw new ConfigError(`httpPort: ${host}:${port} can not be used: ${message}`, { cause: error });
     }
     log.warn('http-off', `port ${port} is taken: this worker tells no health and no metrics`, { port });

@@ -116,20 +116,27 @@ const OWN_FOLDER = join(import.meta.dirname, '../../config');
 /** Settings that can not work. Its message names all of them, and where each was given. */
 export class SettingsError extends ConfigError {}
 
+export interface ReadSettings {
+  settings: Settings;
+  /** What each was given by: an option, a variable, a file, or `default`. */
+  from: Record<SettingName, string>;
+}
+
 /**
  * Reads every setting, and checks it: not every command hands all of them to the library.
  * @param given what the command line says, which wins.
  * @throws {ConfigError} for a folder or file that can not be read, for a setting that there is not, and for what can not work.
  */
-export function loadSettings(given: GivenSettings = {}): Settings {
-  const settings: Record<string, unknown> = { ...configured().values };
+export function readSettings(given: GivenSettings = {}): ReadSettings {
+  const { values, sources } = configured();
+  const settings: Record<string, unknown> = { ...values };
   checkOptions('redisTokens', settings, Object.fromEntries(NAMES.map((name) => [name, () => undefined])));
   for (const name of NAMES) {
     if (given[name] !== undefined) settings[name] = given[name];
     if (SETTINGS[name].isNumber) settings[name] = numberIn(settings[name]);
   }
   checkValues(settings, given);
-  return settings as unknown as Settings;
+  return { settings: settings as unknown as Settings, from: settingSources(given, sources) };
 }
 
 /** @throws {SettingsError} The values are not shown. */
@@ -167,9 +174,7 @@ function placeOf(name: SettingName, given: GivenSettings): string {
   return `may be given by ${flag === undefined ? variable : `${variable} or ${flag}`}`;
 }
 
-/** What each setting was given by: an option, a variable, a file, or `default`. */
-export function settingSources(given: GivenSettings): Record<SettingName, string> {
-  const { sources } = configured();
+function settingSources(given: GivenSettings, sources: readonly Source[]): Record<SettingName, string> {
   const sourceOf = (name: SettingName): string => {
     const { variable, flag = '' } = SETTINGS[name];
     if (given[name] !== undefined) return flag;

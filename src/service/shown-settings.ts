@@ -1,5 +1,5 @@
 /** The settings as they may be shown: nothing secret is left in them. */
-import { type GivenSettings, SECRETS, type Settings, secret, settingSources } from './settings.js';
+import { type ReadSettings, SECRETS, type SettingName, secret } from './settings.js';
 import { shownUrl } from './shown-url.js';
 
 export interface ShownSetting {
@@ -9,15 +9,15 @@ export interface ShownSetting {
 }
 
 /** Every setting by its name, and of a secret no more than whether there is one. */
-export function shownSettings(settings: Settings, given: GivenSettings): Record<string, ShownSetting> {
+export function shownSettings({ settings, from }: ReadSettings): Record<string, ShownSetting> {
   const values = { ...settings, connection: shownUrl(settings.connection) };
-  const sources = Object.entries(settingSources(given)) as [keyof Settings, string][];
+  const sources = Object.entries(from) as [SettingName, string][];
   const secrets = Object.entries(SECRETS).map(([name, { variable }]) => {
     const isSet = secret(name as keyof typeof SECRETS) !== undefined;
     return [name, { value: isSet ? 'set' : 'none', from: isSet ? variable : 'default' }];
   });
   return {
-    ...Object.fromEntries(sources.map(([name, from]) => [name, { value: values[name], from }])),
+    ...Object.fromEntries(sources.map(([name, source]) => [name, { value: values[name], from: source }])),
     ...Object.fromEntries(secrets),
   };
 }

@@ -5,7 +5,7 @@ import { StoreUnavailableError } from '../tokens/errors.js';
 import { listen } from './http.js';
 import { type Log, openLog } from './log.js';
 import { readyMessage } from './ready-message.js';
-import type { GivenSettings, Settings } from './settings.js';
+import type { ReadSettings, Settings } from './settings.js';
 import { shownUrl } from './shown-url.js';
 import { aborted, stopSignal } from './stop-signal.js';
 import { createService } from './worker-service.js';
@@ -20,15 +20,15 @@ const GRACE = 10_000;
 
 /**
  * Runs a worker until SIGTERM or SIGINT. Resolves when it is drained; nothing is left open then.
- * @param given the settings that were given on the command line.
+ * @param from what each setting was given by.
  * @throws {ConfigError} for an option that can not work, or that does not fit the deployment.
  */
-export async function runWorker(settings: Settings, given: GivenSettings): Promise<void> {
+export async function runWorker(settings: Settings, from: ReadSettings['from']): Promise<void> {
   const log = openLog(settings.log);
   const stop = stopSignal();
   const { worker, http, close } = await createService(settings, log, stop);
   try {
-    await listen(http, settings, given, log);
+    await listen(http, settings, from, log);
     if (await started(worker, settings, log, stop)) {
       const redis = shownUrl(settings.connection);
       log.info('ready', `the worker is ready on ${redis}`, { redis }, readyMessage(settings));

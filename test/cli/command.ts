@@ -91,8 +91,8 @@ export function start(args: readonly string[], surroundings?: Surroundings): Chi
   return new Child(process.execPath, [...ENTRY, ...args], surroundings);
 }
 
-/** Runs `redis-tokens …` to its end. */
-export async function run(args: readonly string[], surroundings?: Surroundings): Promise<Ended> {
+/** Runs `redis-tokens …` to its end, as a process: `run` of in-process.ts is faster where that is not what is tested. */
+export async function runProcess(args: readonly string[], surroundings?: Surroundings): Promise<Ended> {
   const child = start(args, surroundings);
   const timer = setTimeout(() => child.process.kill('SIGKILL'), PATIENCE);
   return child.ended.finally(() => clearTimeout(timer));
@@ -103,8 +103,8 @@ export const shellCommand = (args: string): string =>
   `${[process.execPath, ...ENTRY].map((word) => `'${word}'`).join(' ')} ${args}`;
 
 /** Without what a developer, or npm, may have set; workers speak plainly, and do not quarrel about a port. */
-function plainEnvironment(): NodeJS.ProcessEnv {
-  const ours = /^(REDIS_|NODE_CONFIG|NODE_OPTIONS$|NODE_ENV$|npm_|TEST_COUNTS_FILE$)/;
+export function plainEnvironment(): NodeJS.ProcessEnv {
+  const ours = /^(REDIS_|NODE_CONFIG|NODE_OPTIONS$|NODE_ENV$|npm_|TEST_COUNTS_FILE$|FORCE_COLOR$|NO_COLOR$)/;
   const kept = Object.entries(process.env).filter(([name]) => !ours.test(name));
   return { ...Object.fromEntries(kept), REDIS_TOKENS_LOG: 'text', REDIS_TOKENS_HTTP_PORT: 'off' };
 }

@@ -1,6 +1,6 @@
 // What the command says of the settings that it goes by.
 import { expect } from 'chai';
-import { run } from './command.js';
+import { run } from './in-process.js';
 
 describe('redis-tokens config', () => {
   it('prints every setting with what it was given by, a line each or as JSON, and asks nobody', async () => {

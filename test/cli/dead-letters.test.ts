@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { TokenProducer, TokenWorker } from '../../src/index.js';
 import { Opened } from '../support/opened.js';
 import { freshPrefix, sharedRedis } from '../support/redis.js';
-import { run } from './command.js';
+import { run } from './in-process.js';
 
 const ANN = { app: 'shop', type: 'session', owner: 'ann', duration: 60 };
 

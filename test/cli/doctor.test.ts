@@ -5,7 +5,8 @@ import { RedisTokens, type Token } from '../../src/index.js';
 import { Opened } from '../support/opened.js';
 import { freshPrefix, sharedRedis } from '../support/redis.js';
 import { Way } from '../support/way.js';
-import { Child, run, shellCommand, start } from './command.js';
+import { Child, shellCommand, start } from './command.js';
+import { run } from './in-process.js';
 
 const ANN = { app: 'shop', type: 'session', owner: 'an\u001b[2Jn' };
 

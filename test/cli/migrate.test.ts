@@ -6,7 +6,8 @@ import { ANN, OldRedis, type OldToken, SHOP } from '../migration/old-redis.js';
 import { Opened } from '../support/opened.js';
 import { freshPrefix } from '../support/redis.js';
 import { Way } from '../support/way.js';
-import { run, start } from './command.js';
+import { start } from './command.js';
+import { run } from './in-process.js';
 
 const TEN_YEARS = 10 * 366 * 86_400;
 

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { RedisTokens, type TokenOperations, TokenWorker } from '../../src/index.js';
 import { freshPrefix, sharedRedis } from '../support/redis.js';
-import { run } from './command.js';
+import { run } from './in-process.js';
 
 const SCOPE = ['--app', 'shop', '--type', 'session'];
 
@@ -153,7 +153,7 @@ describe('redis-tokens on the command line', function () {
       ]);
       expect([refused.status, other.status, conflict.status]).deep.equal([2, 2, 2]);
       expect(JSON.parse(refused.stderr).error).include({ code: 'LIMIT_EXCEEDED' });
-      expect(JSON.parse(other.stderr).error.fields[0]).include({ option: '--limit' });
+      expect(JSON.parse(other.stderr).error.message).equal('--overflow goes with --limit only');
       expect(JSON.parse(conflict.stderr).error).include({ code: 'VERSION_CONFLICT', currentVersion: 1 });
       const updated = ['update', '-', ...SCOPE, '--data', '{"a":1}', '--if-version', '1', ...queue];
       expect(await json(updated, 0, token)).include({ version: 2 });
@@ -176,6 +176,27 @@ describe('redis-tokens on the command line', function () {
       expect(shown.stderr).equal(`redis-tokens: there are more: --cursor ${page.cursor}\n`);
     });
   }
+
+  it('lists page by page, also behind a token that is gone', async () => {
+    const ann = { app: 'shop', type: 'session', owner: 'ann' };
+    for (let i = 1; i <= 5; i++) await tokens.create({ ...ann, duration: i * 60 });
+    const list = ['list', ...SCOPE, '--owner', 'ann'];
+    const whole = await json(list);
+    const pages = [await run([...list, '--limit', '2'], { env })];
+    await tokens.deleteById({ ...ann, id: whole[1].id });
+    for (let after = next(pages[0]); after !== undefined; after = next(pages.at(-1)))
+      pages.push(await run([...list, '--limit', '2', '--after', after], { env }));
+    const ids = pages
+      .flatMap(({ stdout }) => stdout.trim().split('\n').slice(1))
+      .map((row) => row.split(' ')[0]);
+    expect(ids).deep.equal(whole.map(({ id }: { id: string }) => id));
+    const wrong = await run([...list, '--after', whole[0].id], { env });
+    expect(wrong).include({ status: 2, stdout: '' });
+    expect(wrong.stderr).contain('--after must be');
+  });
+
+  const next = (page?: { stderr: string }) =>
+    /^redis-tokens: there may be more: --after (\S+)\n$/.exec(page?.stderr ?? '')?.[1];
 
   it('prints a token alone, as the others read it from standard input', async () => {
     const create = ['create', ...SCOPE, '--owner', 'ann', '--duration', '1h'];

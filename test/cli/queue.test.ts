@@ -4,7 +4,7 @@ import { RedisTokens, TokenProducer, TokenWorker } from '../../src/index.js';
 import { rejection } from '../support/eventually.js';
 import { Opened } from '../support/opened.js';
 import { freshPrefix, sharedRedis } from '../support/redis.js';
-import { run } from './command.js';
+import { run } from './in-process.js';
 
 const SCOPE = { app: 'shop', type: 'session' };
 

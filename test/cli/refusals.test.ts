@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import { RedisTokens } from '../../src/index.js';
 import { freshPrefix, sharedRedis } from '../support/redis.js';
-import { run } from './command.js';
+import { run } from './in-process.js';
 
 const SCOPE = ['--app', 'shop', '--type', 'session'];
 const NOWHERE = 'redis://ann:hunter2@127.0.0.1:1';
@@ -87,6 +87,7 @@ describe('redis-tokens refuses', function () {
     const commands = [
       ['health'],
       ['watch'],
+      ['events'],
       ['doctor'],
       ['worker'],
       ['config'],

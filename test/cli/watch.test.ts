@@ -4,7 +4,8 @@ import { Redis } from 'ioredis';
 import { RedisTokens, type TokenOperations, TokenWorker } from '../../src/index.js';
 import { startRedisServer } from '../../tools/redis-server.js';
 import { freshPrefix, sharedRedis } from '../support/redis.js';
-import { Child, run, shellCommand, start } from './command.js';
+import { Child, shellCommand, start } from './command.js';
+import { run } from './in-process.js';
 
 const ANN = { app: 'shop', type: 'session', owner: 'ann' };
 

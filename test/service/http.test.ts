@@ -7,7 +7,7 @@ import { TokenProducer } from '../../src/index.js';
 import { WorkerMetrics } from '../../src/service/metrics.js';
 import { Overview } from '../../src/service/overview.js';
 import { type RedisServer, startRedisServer } from '../../tools/redis-server.js';
-import { type Child, run, start } from '../cli/command.js';
+import { type Child, runProcess as run, start } from '../cli/command.js';
 import { eventually } from '../support/eventually.js';
 import { freshPrefix, sharedRedis } from '../support/redis.js';
 

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
-import { Child, run } from '../cli/command.js';
+import { Child, runProcess as run } from '../cli/command.js';
 
 describe('npm start', function () {
   this.timeout(60_000);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { readyMessage } from '../../src/service/ready-message.js';
-import { loadSettings, SECRETS, SETTINGS } from '../../src/service/settings.js';
+import { readSettings, SECRETS, SETTINGS } from '../../src/service/settings.js';
 import { shownSettings } from '../../src/service/shown-settings.js';
 import { shownUrl } from '../../src/service/shown-url.js';
 import { resolveTokenOptions } from '../../src/tokens/options.js';
@@ -36,13 +36,13 @@ describe('settings', () => {
   it('come from the config folder of the package, whatever project one stands in', () => {
     writeConfig('default.json', { prefix: 'theirs' });
     process.chdir(folder);
-    expect(loadSettings().prefix).equal('rt');
+    expect(readSettings().settings.prefix).equal('rt');
     process.env.NODE_CONFIG_DIR = join(folder, 'config');
-    expect(loadSettings()).include({ prefix: 'theirs', shards: 1 });
+    expect(readSettings().settings).include({ prefix: 'theirs', shards: 1 });
     process.env.REDIS_TOKENS_PREFIX = '42';
     process.env.REDIS_TOKENS_SHARDS = '8';
-    expect(loadSettings({ shards: '16' })).include({ prefix: '42', shards: 16 });
-    expect(loadSettings()).include({ shards: 8 });
+    expect(readSettings({ shards: '16' }).settings).include({ prefix: '42', shards: 16 });
+    expect(readSettings().settings).include({ shards: 8 });
   });
 
   it('are shown with what each was given by, and without secrets', () => {
@@ -55,7 +55,7 @@ describe('settings', () => {
       ...{ REDIS_TOKENS_CONSOLE_PASSWORD: 's3cret of twelve' },
     });
     const given = { timeout: '8' };
-    const shown = shownSettings(loadSettings(given), given);
+    const shown = shownSettings(readSettings(given));
     expect(shown).deep.include({
       connection: { value: 'redis://***:***@example.org:1/2', from: 'REDIS_URL' },
       prefix: { value: 'theirs', from: join(folder, 'config/default.json') },
@@ -73,14 +73,14 @@ describe('settings', () => {
   it('are refused where they are misspelt, or their file can not be read', () => {
     process.env.NODE_CONFIG_DIR = join(folder, 'config');
     writeConfig('default.json', { shard: 4 });
-    expect(() => loadSettings()).throw('unknown option "shard"');
+    expect(() => readSettings()).throw('unknown option "shard"');
     writeFileSync(join(folder, 'config/default.json'), '{');
-    expect(() => loadSettings()).throw(/^Cannot parse config file: .*default\.json.*$/);
+    expect(() => readSettings()).throw(/^Cannot parse config file: .*default\.json.*$/);
   });
 
   it('have the defaults of the library, and a variable each', () => {
     const { pepper: _, ...defaults } = resolveTokenOptions({});
-    expect(loadSettings()).include(defaults);
+    expect(readSettings().settings).include(defaults);
     const variables = readFileSync(join(root, 'config/custom-environment-variables.json'), 'utf8');
     for (const [name, { variable }] of Object.entries(SETTINGS))
       expect(variables).contain(`"${name}": "${variable}"`);

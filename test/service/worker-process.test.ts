@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import { TokenProducer } from '../../src/index.js';
 import { type RedisServer, startRedisServer } from '../../tools/redis-server.js';
-import { type Child, run, start } from '../cli/command.js';
+import { type Child, runProcess as run, start } from '../cli/command.js';
 import { freshPrefix, sharedRedis } from '../support/redis.js';
 
 const ANN = { app: 'shop', type: 'session', owner: 'ann' };

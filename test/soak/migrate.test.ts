@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { RedisTokens } from '../../src/index.js';
 import type { MoveSummary } from '../../src/migration/migration.js';
-import { type Child, run, start } from '../cli/command.js';
+import { type Child, runProcess as run, start } from '../cli/command.js';
 import { OldRedis, SHOP } from '../migration/old-redis.js';
 import { eventually } from '../support/eventually.js';
 import { Opened } from '../support/opened.js';

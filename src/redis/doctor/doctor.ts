@@ -1,4 +1,5 @@
 /** Holds every index against the records, and the records against the indexes; repairs what is wrong where asked. */
+import type { Redis } from 'ioredis';
 import { ConfigError } from '../../tokens/errors.js';
 import { ID_PATTERN, shardOf } from '../../tokens/identity.js';
 import {
@@ -25,8 +26,16 @@ export interface Examination {
   repair?: boolean | undefined;
   /** Where it aborts, the rest is not looked at. */
   signal?: AbortSignal | undefined;
-  /** Hears after each step how much was looked at, and how many problems were found. */
-  onProgress?: ((looked: Readonly<Looked>, problems: number) => void) | undefined;
+  /** Hears after each step how much was looked at, how many problems were found, and how far the whole has come. */
+  onProgress?: ((looked: Readonly<Looked>, problems: number, walk: Readonly<Walk>) => void) | undefined;
+}
+
+/** The way over all keys that Redis holds, whosever they are. */
+export interface Walk {
+  /** About as many are done with. */
+  passed: number;
+  /** Zero until it is known. */
+  total: number;
 }
 
 /** One kind of keys: `names` is a glob of what follows the shard's tag. */
@@ -58,9 +67,10 @@ export class Doctor {
   /** @throws {StoreUnavailableError} {ConfigError} also where there is no deployment: none is founded here. */
   async examine({ repair = false, signal, onProgress }: Examination = {}): Promise<Diagnosis> {
     const findings = new Findings();
+    const walk: Walk = { passed: 0, total: 0 };
     const onStep = () => {
       signal?.throwIfAborted();
-      onProgress?.(findings.looked, findings.count);
+      onProgress?.(findings.looked, findings.count, walk);
     };
     const again = new SecondLook(this.#store, this.#keys, findings, repair, onStep);
     const arrive = () => this.#arrive(again, repair);
@@ -71,11 +81,15 @@ export class Doctor {
     ];
     try {
       await arrive();
+      walk.total = await this.#size();
+      const passed = () => {
+        walk.passed = Math.min(walk.total, walk.passed + SCANNED_AT_ONCE / checks.length);
+      };
       // Before all else: what repairs a token tells of it, and asks whether it was revoked.
       const shards = new ShardCheck(again, this.#keys);
       for (let shard = 0; shard < this.#shards; shard++) await shards.look(shard);
       for (const check of checks) {
-        for await (const [shard, keys] of this.#keysOf(check.names, onStep, arrive)) {
+        for await (const [shard, keys] of this.#keysOf(check.names, onStep, arrive, passed)) {
           if (shard < this.#shards) await check.look(shard, keys);
           else for (const key of keys) findings.add('wrong-place', { key }, false);
         }
@@ -91,15 +105,25 @@ export class Doctor {
     await this.#store.close();
   }
 
+  async #size(): Promise<number> {
+    const sizes = this.#primaries().map((primary) => this.#store.read(() => primary.dbsize()));
+    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  }
+
+  #primaries(): Redis[] {
+    const { client } = this.#store;
+    return isCluster(client) ? client.nodes('master') : [client];
+  }
+
   /** All keys of shards whose names match, on every primary, those of one step of a shard at a time. */
   async *#keysOf(
     names: string,
     onStep: () => void,
     arrive: () => Promise<void>,
+    onPassed = () => {},
   ): AsyncGenerator<[shard: number, keys: string[]]> {
-    const { client } = this.#store;
     const pattern = `{${this.#keys.prefix}:*}:${names}`;
-    for (const primary of isCluster(client) ? client.nodes('master') : [client]) {
+    for (const primary of this.#primaries()) {
       let cursor = '0';
       do {
         onStep();
@@ -109,6 +133,7 @@ export class Doctor {
         );
         cursor = next;
         yield* byShard(keys);
+        onPassed();
       } while (cursor !== '0');
     }
   }

@@ -221,6 +221,18 @@ describe('The doctor', () => {
     assert.equal((await doctor.examine({ repair: true })).problems[0]?.repaired, 7);
   });
 
+  it('tells how far it has come among all keys that Redis holds', async () => {
+    for (let i = 0; i < 3; i++) await world.create({ id: scatteredId(), owner: 'ann' });
+    const told: { passed: number; total: number }[] = [];
+    await doctor.examine({ onProgress: (_, __, walk) => told.push({ ...walk }) });
+    const last = told.at(-1);
+    assert.isAtLeast(last?.total ?? 0, 3);
+    assert.isAbove(last?.passed ?? 0, 0);
+    assert.isTrue(
+      told.every(({ passed, total }, i) => passed <= total && passed >= (told[i - 1]?.passed ?? 0)),
+    );
+  });
+
   it('stops where it is asked to, and says so', async () => {
     const stop = new AbortController();
     const diagnosis = await doctor.examine({ signal: stop.signal, onProgress: () => stop.abort() });

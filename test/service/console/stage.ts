@@ -1,6 +1,6 @@
 // A worker with its HTTP server and console, in this process, on a deployment of its own.
 import type { Log, LogFields } from '../../../src/service/log.js';
-import { loadSettings } from '../../../src/service/settings.js';
+import { readSettings } from '../../../src/service/settings.js';
 import { createService, type WorkerService } from '../../../src/service/worker-service.js';
 import { freshPrefix, sharedRedis } from '../../support/redis.js';
 
@@ -27,7 +27,7 @@ export async function setStage(env: Record<string, string> = {}): Promise<Stage>
   const before = { ...process.env };
   Object.assign(process.env, env);
   try {
-    const settings = loadSettings({ connection: url, prefix });
+    const { settings } = readSettings({ connection: url, prefix });
     const service = await createService(settings, logInto(lines), new AbortController().signal);
     await service.worker.start();
     return { ...service, url, prefix, lines };

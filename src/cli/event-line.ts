@@ -1,0 +1,23 @@
+/** An event as a line for people. */
+import { printable } from '../service/printable.js';
+import type { TokenEvent, TokenEventType } from '../tokens/events.js';
+import { paint, type Style } from './output.js';
+
+const STYLES: Record<TokenEventType, Style> = {
+  'token-created': 'green',
+  'token-updated': 'cyan',
+  'token-refreshed': 'cyan',
+  'token-rotated': 'cyan',
+  'token-revoked': 'red',
+  'token-reused': 'magenta',
+  'token-expired': 'yellow',
+};
+
+export function eventLine({ time, type, subject, data }: TokenEvent): string {
+  const { app, type: tokenType, owner, version, reason, by, successor } = data;
+  const rest = Object.entries({ version, reason, by, successor })
+    .map(([name, value]) => (value === undefined ? '' : ` ${name}=${value}`))
+    .join('');
+  const told = printable(`${subject} app=${app} type=${tokenType} owner=${owner}${rest}`);
+  return `${paint('dim', printable(time))} ${paint(STYLES[type] ?? 'bold', printable(type).padEnd(15))} ${told}`;
+}

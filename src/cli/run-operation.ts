@@ -5,12 +5,9 @@ import { RedisTokens } from '../redis-tokens.js';
 import { type Settings, tokenOptions } from '../service/settings.js';
 import type { Operation } from '../tokens/operations.js';
 import type { TokenOptions } from '../tokens/options.js';
-import type { CountInput } from '../tokens/types.js';
+import { leftToEnd } from './left-to-end.js';
 import type { Output } from './output.js';
 import { whileCounting } from './while-counting.js';
-
-/** Milliseconds for which the end may have to wait for a count that is under way. */
-const COUNT_TIMEOUT = 500;
 
 type Input = Record<string, unknown>;
 
@@ -28,14 +25,8 @@ export async function runOperation(
     : new RedisTokens(settings.connection, options);
   try {
     const run = (door as unknown as Record<Operation, (input: Input) => Promise<unknown>>)[operation](input);
-    // What an app has in all, no operation counts.
-    if (operation !== 'deleteAll' && operation !== 'deleteScope') return await run;
-    const { app, type, owner } = input as unknown as CountInput;
-    const count = () =>
-      door instanceof RedisTokens
-        ? door.count({ app, type, owner })
-        : door.count({ app, type, owner }, { timeout: COUNT_TIMEOUT });
-    return await whileCounting(run, count, output);
+    const count = leftToEnd(door, operation, input, settings);
+    return await (count ? whileCounting(run, count, output) : run);
   } finally {
     await door.close();
   }

@@ -20,17 +20,26 @@ describe('redis-tokens on a terminal', function () {
     server = await startRedisServer({ log: () => {} });
     env = { REDIS_URL: server.url, TERM: 'xterm', COLORTERM: '' };
     redis = new Redis(server.url);
-    const tokens = new RedisTokens(server.url);
-    for (let i = 0; i < 3; i++)
-      await tokens.create({ app: 'shop', type: 'session', owner: 'ann', duration: 60, label: 'phone' });
+    await make();
     await redis.zadd('{rt:0}:s:shop:session', Date.now() + 60_000, 'none:of theirs'); // for the doctor to find
-    await tokens.close();
   });
 
   after(async () => {
     redis.disconnect();
     await server.stop();
   });
+
+  async function make(): Promise<void> {
+    const tokens = new RedisTokens(server.url);
+    const ann = {
+      app: 'shop',
+      type: 'session',
+      owner: 'ann',
+      limit: { max: 3, overflow: 'end-oldest' },
+    } as const;
+    for (let i = 0; i < 3; i++) await tokens.create({ ...ann, duration: 60, label: 'phone' });
+    await tokens.close();
+  }
 
   for (const args of [
     ['list', ...SCOPE, '--owner', 'ann'],
@@ -78,10 +87,16 @@ describe('redis-tokens on a terminal', function () {
       new RegExp(`^(\\r.*)?${line('0/\\d+ keys, \\d problems')}.*\\r\u001b\\[K$`, 's'),
     );
 
-    await redis.client('PAUSE', 1_500, 'WRITE');
-    const revoke = ['revoke-scope', ...SCOPE, '--yes'];
-    const told = await run(revoke, { env, terminal: true });
-    expect(told).include({ status: 0, stdout: 'revoked 3\n' });
-    expect(told.stderr).match(new RegExp(`^${line('0/4 tokens')}.*\\r\u001b\\[K$`, 's'));
+    for (const revoke of [
+      ['revoke-all', ...SCOPE, '--owner', 'ann', '--reason', 'lost'],
+      ['revoke-scope', ...SCOPE, '--yes'],
+      ['revoke-app', '--app', 'shop', '--yes'],
+    ]) {
+      await make();
+      await redis.client('PAUSE', 1_200, 'WRITE');
+      const told = await run(revoke, { env, terminal: true });
+      expect(told).include({ status: 0, stdout: 'revoked 3\n' });
+      expect(told.stderr).match(new RegExp(`^${line('0/[34] tokens')}.*\\r\u001b\\[K$`, 's'));
+    }
   });
 });

@@ -34,12 +34,13 @@ describe('EventHistory', () => {
     for (let i = 0; i < 20; i++) made.push(await tokens.create({ ...SCOPE, owner: `owner ${i}` }));
     await tokens.deleteAll({ app: 'shop', type: 'session', owner: 'owner 3' });
     const events = await read();
-    expect(events.map(({ subject }) => subject).slice(0, 20)).members(made.map(({ id }) => id));
+    const created = events.filter(({ type }) => type === 'token-created').map(({ subject }) => subject);
+    expect(created).members(made.map(({ id }) => id));
     expect(new Set(events.map(({ id }) => id.split('-')[0])).size).above(1);
     const times = events.map(({ id }) => Number(id.split('-')[1]));
     expect(times).deep.equal([...times].sort((a, b) => a - b));
-    const [created, revoked, ...others] = await read({ ...SCOPE, owner: 'owner 3' });
-    expect([created?.type, revoked?.type, others]).deep.equal(['token-created', 'token-revoked', []]);
+    const ofOne = await read({ app: 'shop', type: 'session', owner: 'owner 3' });
+    expect(ofOne.map(({ type }) => type)).deep.equal(['token-created', 'token-revoked']);
     expect(await read({ app: 'other' })).deep.equal([]);
   });
 

@@ -69,7 +69,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
 }
 
 /** @param outcome is filled in by the command that runs. */
-function createProgram(outcome: Outcome): Command {
+export function createProgram(outcome: Outcome = { status: DONE, given: {} }): Command {
   const program = new Command('redis-tokens')
     .description(
       'Create, read, refresh, update and revoke opaque tokens in Redis, and hear of every revocation at once.',

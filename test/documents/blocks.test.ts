@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
 import { expect } from 'chai';
+import type { Command } from 'commander';
+import { createProgram } from '../../src/cli/program.js';
 import { killPrograms, start } from '../acceptance/processes.js';
 import { sharedRedis } from '../support/redis.js';
 import { root } from '../support/sources.js';
@@ -76,6 +78,16 @@ describe('the code in the documents', function () {
     for (const end of ends) expect(end).deep.equal({ at: end.at, status: 0, stderr: [] });
   });
 
+  it('gives the command what it takes', () => {
+    const commands = of(new Set(['sh'])).flatMap((block) =>
+      redisTokensIn(block.code).map((args) => ({ at: placeOf(block), args })),
+    );
+    expect(commands.length).above(30);
+    for (const { at, args } of commands) {
+      expect(() => parseOnly().parse(args, { from: 'user' }), `${at}: ${args.join(' ')}`).not.throw();
+    }
+  });
+
   it('is JSON, or JavaScript, where it says so', () => {
     for (const block of of(new Set(['json']))) {
       expect(() => JSON.parse(block.code), placeOf(block)).not.throw();
@@ -83,6 +95,28 @@ describe('the code in the documents', function () {
     for (const block of of(new Set(['js']))) expect(() => new Script(block.code), placeOf(block)).not.throw();
   });
 });
+
+/** The arguments of each `redis-tokens …` in what a shell is given. */
+function redisTokensIn(code: string): string[][] {
+  return code.split('\n').flatMap((line) => {
+    const [, rest] = /\bredis-tokens (?!ioredis)([^#|)]*)/.exec(line.replace(/^\s*#.*/, '')) ?? [];
+    if (rest === undefined || line.includes('npm ')) return [];
+    const words = [...rest.replace(/[<>] *\S+|&/g, '').matchAll(/'([^']*)'|(\S+)/g)];
+    return [words.map(([, quoted, bare = '']) => quoted ?? bare)];
+  });
+}
+
+/** The command, which does nothing but read its arguments. */
+function parseOnly(): Command {
+  const program = createProgram();
+  const quiet = (command: Command): void => {
+    command.exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} });
+    if (command.commands.length === 0) command.action(() => {});
+    for (const child of command.commands) quiet(child);
+  };
+  quiet(program);
+  return program;
+}
 
 /** What it uses it imports or declares, and it does something. */
 function runsAlone(code: string): boolean {

@@ -32,7 +32,8 @@ export function startProgram(name: string, args: unknown): Program {
 
 /** The command line of the package, from its sources. */
 export function startCommand(args: readonly string[], env: Record<string, string>): Program {
-  return start(['--import', 'tsx', join(root, 'src/cli/main.ts'), ...args], env);
+  const quiet = { REDIS_TOKENS_LOG: 'text', REDIS_TOKENS_HTTP_PORT: 'off' };
+  return start(['--import', 'tsx', join(root, 'src/cli/main.ts'), ...args], { ...quiet, ...env });
 }
 
 export function start(args: readonly string[], env: Record<string, string> = {}, cwd = root): Program {

@@ -17,6 +17,9 @@ export interface Program {
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
+/** Workers speak plainly, and do not quarrel about a port. */
+export const PLAIN = { REDIS_TOKENS_LOG: 'text', REDIS_TOKENS_HTTP_PORT: 'off' };
+
 const running = new Set<ChildProcess>();
 
 /** For `afterEach`: kills what a failed test left running. */
@@ -32,8 +35,7 @@ export function startProgram(name: string, args: unknown): Program {
 
 /** The command line of the package, from its sources. */
 export function startCommand(args: readonly string[], env: Record<string, string>): Program {
-  const quiet = { REDIS_TOKENS_LOG: 'text', REDIS_TOKENS_HTTP_PORT: 'off' };
-  return start(['--import', 'tsx', join(root, 'src/cli/main.ts'), ...args], { ...quiet, ...env });
+  return start(['--import', 'tsx', join(root, 'src/cli/main.ts'), ...args], { ...PLAIN, ...env });
 }
 
 export function start(args: readonly string[], env: Record<string, string> = {}, cwd = root): Program {

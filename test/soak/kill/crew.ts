@@ -5,7 +5,7 @@ import { copyFileSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Program, start } from '../../acceptance/processes.js';
+import { PLAIN, type Program, start } from '../../acceptance/processes.js';
 import { root } from '../../support/sources.js';
 
 /** The package as it is published, built of the sources as they are: it starts in a fraction of the time. */
@@ -127,7 +127,7 @@ export class Crew {
   }
 
   async #hire(): Promise<void> {
-    const worker = start([this.#command, 'worker'], this.#env);
+    const worker = start([this.#command, 'worker'], { ...PLAIN, ...this.#env });
     await worker.line('redis-tokens worker is ready');
     this.#workers.push(worker);
   }

@@ -12,9 +12,13 @@ const identifier = <T>(name: string): ServiceIdentifier<T> => Symbol.for(`redis-
 
 /** What the container holds. Bind one of them before `createContainer`, or rebind it afterwards, to replace it. */
 export const TYPES = {
+  /** What it was made with. */
   Options: identifier<TokenWorkerOptions>('Options'),
+  /** Where commands are run. */
   TokenRepository: identifier<TokenRepository>('TokenRepository'),
+  /** How a job's commands are run. */
   CommandExecutor: identifier<CommandExecutor>('CommandExecutor'),
+  /** The worker, which is not started yet. */
   TokenWorker: identifier<TokenWorker>('TokenWorker'),
 } as const;
 

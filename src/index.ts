@@ -1,4 +1,7 @@
-/** The public surface. */
+/**
+ * Server-side tokens in Redis: in process, as commands on a queue, and their events.
+ * @module redis-tokens
+ */
 export { createContainer, TYPES } from './container.js';
 export { type SessionRevoked, toSecurityEvent } from './events/security-event.js';
 export {
@@ -9,15 +12,21 @@ export {
 } from './events/subscriber.js';
 export type { MigrateFromOptions } from './migration/options.js';
 export type { BatchOptions } from './queue/batcher.js';
+export type { Lane } from './queue/lanes.js';
 export { TokenProducer, type TokenProducerOptions } from './queue/producer.js';
 export type { CommandOptions, EnqueueOptions, ProducerScope, ResultOptions } from './queue/producer-scope.js';
 export type { Receipt, ReceiptData } from './queue/receipt.js';
 export type { CommandResult, JobData, JobResult, RotatedValue, WireCommand } from './queue/wire.js';
-export { TokenWorker, type TokenWorkerEvents, type TokenWorkerOptions } from './queue/worker.js';
+export {
+  TokenWorker,
+  type TokenWorkerEvents,
+  type TokenWorkerOptions,
+  type WorkedJob,
+} from './queue/worker.js';
 export type { Connection } from './redis/connection.js';
 export type { CacheOptions } from './redis/near-cache/options.js';
 export { RedisTokens, type RedisTokensOptions } from './redis-tokens.js';
-export type { Commands } from './tokens/commands.js';
+export type { Command, Commands } from './tokens/commands.js';
 export {
   ClosedError,
   CommandConflictError,
@@ -55,7 +64,7 @@ export type {
   Unscoped,
 } from './tokens/operations.js';
 export type { TokenOptions } from './tokens/options.js';
-export type { Attempt, JobReference, Rotated, TokenRepository } from './tokens/repository.js';
+export type { Attempt, JobCommand, JobReference, Rotated, TokenRepository } from './tokens/repository.js';
 export { generateToken } from './tokens/secret.js';
 export type {
   AnyData,

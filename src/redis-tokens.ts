@@ -44,7 +44,7 @@ export class RedisTokens<Client extends Redis | Cluster = Redis> extends InProce
    *   Default `redis://localhost:6379`.
    * @throws {ConfigError} for a connection or an option that can not work.
    */
-  constructor(client: Client, options?: RedisTokensOptions);
+  constructor(connection: Client, options?: RedisTokensOptions);
   constructor(connection?: Connection, options?: RedisTokensOptions);
   constructor(connection?: Connection, options: RedisTokensOptions = {}) {
     checkOptions('RedisTokens', options, RULES);
@@ -75,6 +75,7 @@ export class RedisTokens<Client extends Redis | Cluster = Redis> extends InProce
     return this.#client;
   }
 
+  /** Waits for calls under way, and ends what was opened here. Safe to call twice. */
   override async close(): Promise<void> {
     await super.close();
     if (this.#client) await closeClient(this.#client);

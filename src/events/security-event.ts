@@ -9,6 +9,7 @@ import { REVOKERS, type Revoker, type TokenEvent } from '../tokens/events.js';
 export interface SessionRevoked {
   /** Seconds since the epoch. */
   event_timestamp: number;
+  /** By whom the token was revoked. */
   initiating_entity: Revoker;
   /** For logs and auditing: a language tag, and the reason in that language. */
   reason_admin: Record<string, string>;

@@ -22,6 +22,7 @@ import { formatCursor, parseCursor, type ShardCursor, type StreamId } from './sh
 import { bounded, parseEvent } from './subscription.js';
 import { typedEmitter } from './typed-emitter.js';
 
+/** What a subscriber hears, and from when on. */
 export interface TokenSubscriberOptions extends EventFilter {
   /** Where to begin: a `cursor`, or epoch milliseconds. Default: with what happens from now on. */
   from?: string | number | undefined;
@@ -31,6 +32,7 @@ export interface TokenSubscriberOptions extends EventFilter {
 
 /** A part of a shard's log that was trimmed before it could be read: revocations in it were missed. */
 export interface LostEvents {
+  /** Whose log it was. */
   shard: number;
   /** The place up to which events were heard. */
   from: string;
@@ -38,11 +40,15 @@ export interface LostEvents {
   to: string;
 }
 
+/** What a subscriber tells: each type of event under its name, and the following. */
 export type TokenSubscriberEvents = { [T in TokenEventType]: [event: TokenEvent<T>] } & {
   /** Every event, of whichever type. */
   event: [event: TokenEvent];
+  /** Events were missed, or may have been: whatever is kept of tokens is to be thrown away. */
   'events-lost': [lost: LostEvents];
+  /** It hears again, and has caught up. */
   connected: [];
+  /** It hears nothing; what happens meanwhile is told later. */
   disconnected: [];
   /** A listener failed, or the log can not be read now. */
   error: [error: unknown];
@@ -158,6 +164,7 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
     return this.#closing;
   }
 
+  /** For `await using`: the same as `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

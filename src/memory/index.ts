@@ -1,4 +1,7 @@
-/** `redis-tokens/testing`: tokens without Redis, for an application's own tests. */
+/**
+ * Tokens without Redis, for an application's own tests.
+ * @module redis-tokens/testing
+ */
 export type { RevocationReason, TokenEvent, TokenEventType } from '../tokens/events.js';
 export type { ScopeDefaults, ScopedTokens, TokenOperations } from '../tokens/operations.js';
 export type { TokenOptions } from '../tokens/options.js';

@@ -3,6 +3,7 @@ import { type Connection, checkConnection } from '../redis/connection.js';
 import { durationProblem } from '../tokens/fields.js';
 import { checkOptions, type OptionRule } from '../tokens/options.js';
 
+/** Where older tokens are. */
 export interface MigrateFromOptions {
   /** Where redis-tokens 0.0 keeps its tokens: a URL, ioredis options or a client of your own. Default: the door's connection. */
   connection?: Connection | undefined;

@@ -2,6 +2,7 @@
 import { checkOptions, type OptionRule, wholeNumber } from '../tokens/options.js';
 import { BATCH_BYTES, BATCH_COMMANDS, type WireCommand } from './wire.js';
 
+/** How commands travel together. */
 export interface BatchOptions {
   /** Commands that one job carries at most, 1–100. Default 100. */
   max?: number | undefined;

@@ -2,6 +2,7 @@
 import { isRevocation } from '../tokens/commands.js';
 import type { Operation } from '../tokens/operations.js';
 
+/** The name of a queue. */
 export type Lane = 'commands' | 'revocations';
 
 export const LANES: readonly Lane[] = ['commands', 'revocations'];

@@ -11,16 +11,19 @@ import { type Door, DoorScope } from '../tokens/scope.js';
 import type { AnyData, Scope } from '../tokens/types.js';
 import type { Receipt, ReceiptData } from './receipt.js';
 
+/** How a command is enqueued. */
 export interface EnqueueOptions {
   /** 1–128 of `[A-Za-z0-9._-]`: enqueued again while its result is kept, the command is the same one. */
   commandId?: string | undefined;
 }
 
+/** How its result is waited for. */
 export interface ResultOptions {
   /** Milliseconds to wait for the result. Default: the producer's `timeout`. */
   timeout?: number | undefined;
 }
 
+/** Of an operation that is enqueued and waited for. */
 export type CommandOptions = EnqueueOptions & ResultOptions;
 
 /** What a scope needs of a producer. */

@@ -241,6 +241,7 @@ export class TokenProducer implements TokenOperations {
     return this.#closing;
   }
 
+  /** For `await using`: the same as `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -6,8 +6,11 @@ import type { Operation } from '../tokens/operations.js';
 
 /** Survives JSON: another process may ask for the result with it. */
 export interface ReceiptData<O extends Operation = Operation> {
+  /** Which one was enqueued. */
   operation: O;
+  /** The command's: the caller's own, or one that was made for it. */
   commandId: string;
+  /** Of the BullMQ job that carries it, with others perhaps. */
   jobId: string;
   /** The token's id, for operations on one token. */
   id?: string;
@@ -15,7 +18,14 @@ export interface ReceiptData<O extends Operation = Operation> {
 
 /** A receipt as `enqueue` gives it: for a create with its token, in a property that is in no JSON, log or error. */
 export type Receipt<O extends Operation = Operation> = ReceiptData<O> &
-  (O extends 'create' ? { readonly id: string; readonly token: string } : unknown);
+  (O extends 'create'
+    ? {
+        /** The token's id. */
+        readonly id: string;
+        /** The secret, to be handed out at once. */
+        readonly token: string;
+      }
+    : unknown);
 
 export function makeReceipt<O extends Operation>(
   data: ReceiptData<O>,

@@ -17,32 +17,53 @@ export const RESULT_BYTES = 1_048_576;
 /** Microseconds before this lie in 1973: whoever sends less has sent milliseconds. */
 const EARLIEST_STAMP = 1e14;
 
-export type WireCommand = { commandId: string; op: Operation; issuedAt: number } & Record<string, unknown>;
+/** A command as it travels: with it the sealed fields of its operation. */
+export type WireCommand = {
+  /** 1–128 of `[A-Za-z0-9._-]`, once in a batch. */
+  commandId: string;
+  /** Which operation. */
+  op: Operation;
+  /** When it was issued, in microseconds since the epoch. */
+  issuedAt: number;
+} & Record<string, unknown>;
 
 /** The data of a job. */
 export interface JobData {
+  /** The version of this format. */
   v: 1;
   /** The channel that results are published on, `<prefix>:results:<source>`, or null. */
   replyTo: string | null;
+  /** 1–100; those of one token are applied in their order. */
   commands: WireCommand[];
 }
 
 /** What came of one command. */
 export interface CommandResult {
+  /** Of the command. */
   commandId: string;
+  /** Its operation, or whatever stood there. */
   op: string;
+  /** Whether it has a `value` or an `error`. */
   status: 'completed' | 'failed';
+  /** What the operation resolves to: absent for `undefined`. */
   value?: unknown;
+  /** What it failed with. */
   error?: WireError;
 }
 
 /** The value of a rotation: the successor's record, and what its secret is derived with from that of the token. */
-export type RotatedValue = TokenRecord & { nonce: string };
+export type RotatedValue = TokenRecord & {
+  /** Without the token's secret it tells nothing. */
+  nonce: string;
+};
 
 /** What is published on `replyTo`, and kept as the job's return value. */
 export interface JobResult {
+  /** The version of this format. */
   v: 1;
+  /** Of the job. */
   jobId: string;
+  /** One for each command, in their order. */
   results: CommandResult[];
 }
 

@@ -48,14 +48,22 @@ export interface TokenWorkerOptions extends TokenOptions {
   closeTimeout?: number | undefined;
 }
 
+/** A job, by where it was. */
+export interface WorkedJob {
+  /** Which queue. */
+  lane: Lane;
+  /** Of the BullMQ job. */
+  id: string;
+}
+
 /** What the worker tells, to whoever listens. */
 export type TokenWorkerEvents = {
   /** Something failed that no caller hears of; the worker goes on. */
   error: [error: Error];
   /** A job is done, and its results are published. */
-  completed: [job: { lane: Lane; id: string }];
+  completed: [job: WorkedJob];
   /** A job failed for good, and stays as a dead letter. */
-  failed: [job: { lane: Lane; id: string }, error: Error];
+  failed: [job: WorkedJob, error: Error];
 };
 
 /**
@@ -166,6 +174,7 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     return this.#closing;
   }
 
+  /** For `await using`: the same as `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -174,6 +174,7 @@ export interface Commands {
   owners: OwnersCommand;
 }
 
+/** An operation as checked data, with the token's id in place of its secret. */
 export type Command = Commands[Operation];
 
 /** The fields of a command that its sender fills in. */

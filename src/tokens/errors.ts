@@ -17,6 +17,7 @@ export type TokenErrorCode =
 
 /** Base of all errors here. No message, stack or property of one holds a token. */
 export class TokenError extends Error {
+  /** Which one it is: part of the wire contract. */
   readonly code: TokenErrorCode;
 
   constructor(code: TokenErrorCode, message: string, options?: ErrorOptions) {
@@ -28,12 +29,15 @@ export class TokenError extends Error {
 
 /** One wrong field: its name (with a path inside `data`) and what is wrong with it. */
 export interface FieldProblem {
+  /** Its name, with a path inside `data`. */
   field: string;
+  /** What is wrong, to be read behind the name. */
   problem: string;
 }
 
 /** The input is wrong; thrown before any I/O, with every wrong field at once. */
 export class ValidationError extends TokenError {
+  /** All that are wrong. */
   readonly fields: readonly FieldProblem[];
 
   constructor(subject: string, fields: readonly FieldProblem[]) {
@@ -107,6 +111,7 @@ export class GivenUpError extends CommandFailedError {
 
 /** No result within `timeout`. The command may still run: ask for its result later with the receipt. */
 export class ResultTimeoutError<R = unknown> extends TokenError {
+  /** To ask for the result later. */
   readonly receipt: R;
 
   constructor(message: string, receipt: R) {
@@ -145,9 +150,19 @@ export class ClosedError extends TokenError {
 
 /** An error as it travels in a result. */
 export interface WireError {
+  /** Of the error's class. */
   code: TokenErrorCode;
+  /** For people. */
   message: string;
-  details?: { fields?: readonly FieldProblem[]; outcome?: StoreOutcome; currentVersion?: number };
+  /** What the class has besides. */
+  details?: {
+    /** Of a `ValidationError`. */
+    fields?: readonly FieldProblem[];
+    /** Of a `StoreUnavailableError`. */
+    outcome?: StoreOutcome;
+    /** Of a `VersionConflictError`. */
+    currentVersion?: number;
+  };
 }
 
 /** What of an error goes into a result; anything unexpected is a failed command. */

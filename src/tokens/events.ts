@@ -1,5 +1,6 @@
 /** Lifecycle events: CloudEvents 1.0 in JSON. */
 
+/** The names of all events. */
 export const TOKEN_EVENT_TYPES = [
   'token-created',
   'token-updated',
@@ -10,6 +11,7 @@ export const TOKEN_EVENT_TYPES = [
   'token-expired',
 ] as const;
 
+/** What can happen to a token. */
 export type TokenEventType = (typeof TOKEN_EVENT_TYPES)[number];
 
 /** Why a token was revoked. */
@@ -27,6 +29,7 @@ export type RevocationReason =
 /** Who may be told as the one by whom a token was revoked. Source: OpenID CAEP 1.0, section 2, `initiating_entity`. */
 export const REVOKERS = ['user', 'admin', 'policy', 'system'] as const;
 
+/** By whom a token was revoked. */
 export type Revoker = (typeof REVOKERS)[number];
 
 /** An event, or with a type one of that type: what tells of any is told apart by its `type`. */

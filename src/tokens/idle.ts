@@ -9,6 +9,7 @@ export const DEFAULT_TOUCH_EVERY = 0.1;
 
 /** A use of a token, to be written down. */
 export interface TokenUse extends Scope {
+  /** The token's. */
   id: string;
   /** When it was used. */
   usedAt: Microseconds;

@@ -180,6 +180,7 @@ export class InProcessTokens implements TokenOperations {
     return this.#calls.closed;
   }
 
+  /** For `await using`: the same as `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -44,6 +44,7 @@ export interface Operations<D extends object = AnyData> {
   owners: { input: OwnersInput; result: OwnersPage };
 }
 
+/** The name of an operation. */
 export type Operation = keyof Operations;
 
 /** The operations that a scoped handle has. */

@@ -6,7 +6,9 @@ import type { OwnersPage, Scope, TokenRecord } from './types.js';
 
 /** The job on whose behalf a command runs: what is decided for it is decided once. */
 export interface JobReference {
+  /** The queue's name. */
   queue: string;
+  /** The job's, there. */
   id: string;
   /** `issuedAt` of the job's first command: tells it from an earlier job of the same id. */
   issuedAt: Microseconds;
@@ -14,7 +16,9 @@ export interface JobReference {
 
 /** A command of a job, by the id that it has there. */
 export interface JobCommand {
+  /** Its id there. */
   commandId: string;
+  /** What it is to do. */
   command: Command;
 }
 
@@ -24,6 +28,7 @@ export interface Attempt {
   until: Microseconds;
   /** Given for a command from a queue. */
   job?: JobReference;
+  /** Its events tell it. */
   commandId?: string | undefined;
 }
 
@@ -74,15 +79,23 @@ export interface TokenRepository extends Clock {
    * @throws {TokenExistsError} where something else has the successor's id. {CommandExpiredError}
    */
   rotate(command: Commands['rotate'], attempt: Attempt): Promise<Rotated | undefined>;
+  /** False where there was none. */
   delete(command: Commands['delete'], attempt: Attempt): Promise<boolean>;
+  /** Answers how many it ended. */
   deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number>;
   /** The record as it was. A job that runs again is answered the same, although the record has gone. */
   consume(command: Commands['consume'], attempt: Attempt): Promise<TokenRecord | undefined>;
+  /** As `get`, by the id: with `owner`, only that owner's. */
   getById(command: Commands['getById']): Promise<TokenRecord | undefined>;
+  /** As `delete`, by the id. */
   deleteById(command: Commands['deleteById'], attempt: Attempt): Promise<boolean>;
+  /** Answers how many it ended. */
   deleteScope(command: Commands['deleteScope'], attempt: Attempt): Promise<number>;
+  /** Answers how many it ended. */
   deleteApp(command: Commands['deleteApp'], attempt: Attempt): Promise<number>;
+  /** Of one owner, latest expiry first. */
   list(command: Commands['list']): Promise<TokenRecord[]>;
+  /** By the indexes: no token is read. */
   count(command: Commands['count']): Promise<number>;
   /** @throws {ValidationError} for a cursor that another deployment gave. */
   owners(command: Commands['owners']): Promise<OwnersPage>;
@@ -101,5 +114,6 @@ export interface TokenRepository extends Clock {
    * @param signal where it aborts, the rest is left to the next sweep.
    */
   sweep(signal?: AbortSignal): Promise<number>;
+  /** Ends what it has opened. */
   close(): Promise<void>;
 }

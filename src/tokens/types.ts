@@ -10,10 +10,13 @@ export type AnyData = Record<string, any>;
 export interface TokenRecord<D extends object = AnyData> {
   /** Public handle of the token, 22 base64url characters: safe to show and to log. */
   id: string;
+  /** The application, or whatever keeps tokens apart: 1–256 characters. */
   app: string;
+  /** The kind of token, such as `session`: 1–256 characters. */
   type: string;
   /** Whom it belongs to. */
   owner: string;
+  /** What the application keeps with it. */
   data: D;
   /** 1 when created, and one more for each update, refresh or rotation. */
   version: number;
@@ -35,6 +38,7 @@ export interface TokenRecord<D extends object = AnyData> {
 
 /** A record together with the secret that the client presents. */
 export interface Token<D extends object = AnyData> extends TokenRecord<D> {
+  /** The secret: to be handed to the client, and kept nowhere. */
   token: string;
 }
 
@@ -54,10 +58,13 @@ export interface OwnerLimit {
 
 /** An `(app, type)` pair. Each is 1–256 characters of well-formed Unicode without NUL. */
 export interface Scope {
+  /** The application, or whatever keeps tokens apart: 1–256 characters. */
   app: string;
+  /** The kind of token, such as `session`: 1–256 characters. */
   type: string;
 }
 
+/** Of `create`. */
 export interface CreateInput<D extends object = AnyData> extends Scope {
   /** Whom the token belongs to, 1–256 characters. */
   owner: string;
@@ -87,27 +94,33 @@ export interface CreateInput<D extends object = AnyData> extends Scope {
   label?: string | undefined;
 }
 
+/** One token, as a client presented it. */
 export interface TokenInput extends Scope {
   /** What the client presented: any string. One that can not be alive reads as missing. */
   token: string;
 }
 
+/** Of `get`. */
 export interface GetInput extends TokenInput {
   /** Whether it counts as a use of a token that has an `idle` time. Default true. */
   touch?: boolean | undefined;
 }
 
+/** Of `update`. */
 export interface UpdateInput<D extends object = AnyData> extends TokenInput {
+  /** Key by key; other keys keep their exact bytes. */
   data: Changes<D>;
   /** The `version` that the token must have: where it has another, nothing is changed. Default: any. */
   ifVersion?: number | undefined;
 }
 
+/** Of `refresh`. */
 export interface RefreshInput extends TokenInput {
   /** Seconds to live from now, more than 0, at most ten years. With `idle` it is the ceiling. */
   duration: number;
 }
 
+/** Of `rotate`. */
 export interface RotateInput extends TokenInput {
   /**
    * Seconds that the successor lives from now, more than 0, at most ten years. Default: its expiry is the token's, or with
@@ -121,7 +134,9 @@ export interface RotateInput extends TokenInput {
   grace?: number | undefined;
 }
 
+/** The tokens of one owner. */
 export interface OwnerInput extends Scope {
+  /** Whose: 1–256 characters. */
   owner: string;
 }
 
@@ -133,10 +148,13 @@ export interface RevocationDetails {
   by?: Revoker | undefined;
 }
 
+/** Of `delete`. */
 export interface DeleteInput extends TokenInput, RevocationDetails {}
 
+/** Of `consume`. */
 export interface ConsumeInput extends TokenInput, RevocationDetails {}
 
+/** Of `deleteAll`. */
 export interface DeleteAllInput extends OwnerInput, RevocationDetails {
   /** A token that stays, as it was presented. One that can not be alive, or is another owner's, excepts nothing. */
   except?: string | undefined;
@@ -150,10 +168,13 @@ export interface IdInput extends Scope {
   owner?: string | undefined;
 }
 
+/** Of `deleteById`. */
 export interface DeleteByIdInput extends IdInput, RevocationDetails {}
 
+/** Of `deleteScope`. */
 export interface DeleteScopeInput extends Scope, RevocationDetails {}
 
+/** Of `deleteApp`. */
 export interface DeleteAppInput extends RevocationDetails {
   /** 1–256 characters. */
   app: string;
@@ -162,6 +183,7 @@ export interface DeleteAppInput extends RevocationDetails {
 /** A place in a list: any record of it, which may be gone by now. */
 export type ListPosition = Pick<TokenRecord, 'id' | 'expiresAt'>;
 
+/** Of `list`. */
 export interface ListInput extends OwnerInput {
   /** How many records at most, 1–10,000. Default 1,000. */
   limit?: number | undefined;
@@ -169,11 +191,13 @@ export interface ListInput extends OwnerInput {
   after?: ListPosition | undefined;
 }
 
+/** Of `count`. */
 export interface CountInput extends Scope {
   /** Whose tokens. Default: everybody's in the scope. */
   owner?: string | undefined;
 }
 
+/** Of `owners`. */
 export interface OwnersInput extends Scope {
   /** Where the page before told to go on. Default: from the beginning. */
   cursor?: string | undefined;
@@ -183,11 +207,15 @@ export interface OwnersInput extends Scope {
 
 /** An owner, and how many live tokens they have in the scope. */
 export interface OwnerCount {
+  /** Who. */
   owner: string;
+  /** At least 1. */
   count: number;
 }
 
+/** Some of those who have live tokens. */
 export interface OwnersPage {
+  /** At most `limit` of them, and perhaps far fewer. */
   owners: OwnerCount[];
   /** What to ask the next page with; `undefined` after the last one. */
   cursor: string | undefined;

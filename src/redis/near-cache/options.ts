@@ -1,6 +1,7 @@
 /** How many records are kept in the process, and for how long. */
 import { checkOptions, type OptionRule, wholeNumber } from '../../tokens/options.js';
 
+/** Of the near cache. */
 export interface CacheOptions {
   /** Records at most; one is as large as its data. Default 10,000. */
   max?: number | undefined;

@@ -1,7 +1,7 @@
 /** Jobs and results as they travel. Any BullMQ producer may write a job: nothing of it is trusted. */
 import { buildCommand, type Command, fieldsOf, isOperation, READS } from '../tokens/commands.js';
 import { type FieldProblem, ValidationError, type WireError } from '../tokens/errors.js';
-import { commandIdProblem } from '../tokens/fields.js';
+import { commandIdProblem, EARLIEST_STAMP } from '../tokens/fields.js';
 import type { Operation } from '../tokens/operations.js';
 import type { TokenRecord } from '../tokens/types.js';
 import { checkCommand } from '../tokens/validation.js';
@@ -13,9 +13,6 @@ export const BATCH_BYTES = 1_048_576;
 
 /** Bytes of JSON that the value of one result may have. */
 export const RESULT_BYTES = 1_048_576;
-
-/** Microseconds before this lie in 1973: whoever sends less has sent milliseconds. */
-const EARLIEST_STAMP = 1e14;
 
 /** A command as it travels: with it the sealed fields of its operation. */
 export type WireCommand = {

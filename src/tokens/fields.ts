@@ -14,13 +14,18 @@ const LIST_LIMIT = 10_000;
 const PAGE_LIMIT = 1_000;
 /** Tokens that an owner may be limited to: a create looks at each of them. */
 const OWNER_LIMIT = 1_000;
-const COMMAND_ID = /^[A-Za-z0-9._-]{1,128}$/;
+/** Microseconds before this lie in 1973: whoever sends less has sent milliseconds. */
+export const EARLIEST_STAMP = 1e14;
+
+export const COMMAND_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
 type Rule = (value: unknown) => string | undefined;
 
-const decorator = (name: string, rule: Rule) => (): PropertyDecorator =>
+/** @param schema what of the rule a JSON Schema can say, for producers in other languages. */
+const decorator = (name: string, rule: Rule, schema: object) => (): PropertyDecorator =>
   ValidateBy({
     name,
+    constraints: [schema],
     validator: {
       validate: (value) => rule(value) === undefined,
       defaultMessage: (args) => rule(args?.value) ?? '',
@@ -123,29 +128,62 @@ const optional =
   (value) =>
     value === undefined ? undefined : rule(value);
 
-export const IsName = decorator('name', nameProblem);
-export const IsTokenId = decorator('id', idProblem);
-export const IsDuration = decorator('duration', durationProblem);
-export const IsOptionalDuration = decorator('duration', optional(durationProblem));
-export const IsGrace = decorator('grace', graceProblem);
-export const IsNonce = decorator('nonce', nonceProblem);
-export const IsTokenData = decorator('data', dataRule);
-export const IsStamp = decorator('stamp', stampProblem);
-export const IsLimit = decorator('limit', wholeUpTo(LIST_LIMIT));
-export const IsPageLimit = decorator('page limit', wholeUpTo(PAGE_LIMIT));
-export const IsPosition = decorator('position', positionProblem);
-export const IsFlag = decorator('flag', flagProblem);
+const text = (length: number) => ({
+  type: 'string',
+  minLength: 1,
+  maxLength: length,
+  pattern: '^[^\\u0000]*$',
+});
+const NAME = text(NAME_LENGTH);
+const ID = { type: 'string', pattern: ID_PATTERN.source };
+const SECONDS = { type: 'number', exclusiveMinimum: 0, maximum: TEN_YEARS };
+const FLAG = { type: 'boolean' };
+const whole = (least: number, most?: number) => ({
+  type: 'integer',
+  minimum: least,
+  ...(most === undefined ? {} : { maximum: most }),
+});
+const only = (properties: Record<string, object>, required: string[]) => ({
+  type: 'object',
+  properties,
+  required,
+  additionalProperties: false,
+});
+
+export const IsName = decorator('name', nameProblem, NAME);
+export const IsTokenId = decorator('id', idProblem, ID);
+export const IsDuration = decorator('duration', durationProblem, SECONDS);
+export const IsOptionalDuration = decorator('duration', optional(durationProblem), SECONDS);
+export const IsGrace = decorator('grace', graceProblem, { type: 'number', minimum: 0, maximum: MAX_GRACE });
+export const IsNonce = decorator('nonce', nonceProblem, { type: 'string', pattern: NONCE.source });
+export const IsTokenData = decorator('data', dataRule, { type: 'object' });
+export const IsStamp = decorator('stamp', stampProblem, {
+  oneOf: [whole(EARLIEST_STAMP, Number.MAX_SAFE_INTEGER), { type: 'string', pattern: '^[1-9]\\d{14,15}$' }],
+});
+export const IsLimit = decorator('limit', wholeUpTo(LIST_LIMIT), whole(1, LIST_LIMIT));
+export const IsPageLimit = decorator('page limit', wholeUpTo(PAGE_LIMIT), whole(1, PAGE_LIMIT));
+export const IsPosition = decorator('position', positionProblem, {
+  type: 'object',
+  properties: { id: ID, expiresAt: whole(0, Number.MAX_SAFE_INTEGER) },
+  required: ['id', 'expiresAt'],
+});
+export const IsFlag = decorator('flag', flagProblem, FLAG);
 
 export const IsHint = decorator(
   'hint',
   optional((value) => textProblem(value, HINT_LENGTH)),
+  text(HINT_LENGTH),
 );
-export const IsLabel = decorator('label', optional(nameProblem));
+export const IsLabel = decorator('label', optional(nameProblem), NAME);
 
-export const IsIdle = decorator('idle', optional(durationProblem));
-export const IsOwnerLimit = decorator('owner limit', optional(ownerLimitProblem));
-export const IsOptionalName = decorator('optional name', optional(nameProblem));
-export const IsTouch = decorator('touch', optional(flagProblem));
+export const IsIdle = decorator('idle', optional(durationProblem), SECONDS);
+export const IsOwnerLimit = decorator(
+  'owner limit',
+  optional(ownerLimitProblem),
+  only({ max: whole(1, OWNER_LIMIT), overflow: { enum: ['reject', 'end-oldest'] } }, ['max']),
+);
+export const IsOptionalName = decorator('optional name', optional(nameProblem), NAME);
+export const IsTouch = decorator('touch', optional(flagProblem), FLAG);
 export const IsIfVersion = decorator(
   'version',
   optional((value) =>
@@ -153,15 +191,18 @@ export const IsIfVersion = decorator(
       ? undefined
       : must('a version: a whole number from 1 up', value),
   ),
+  whole(1, Number.MAX_SAFE_INTEGER),
 );
 export const IsOwnerCursor = decorator(
   'cursor',
   optional((value) => (decodeOwnerCursor(value) ? undefined : must('the cursor of a page before', value))),
+  { type: 'string', description: 'Of the page before.' },
 );
-export const IsOptionalTokenId = decorator('id', optional(idProblem));
+export const IsOptionalTokenId = decorator('id', optional(idProblem), ID);
 export const IsOptionalReason = decorator(
   'reason',
   optional((value) => textProblem(value, REASON_LENGTH)),
+  text(REASON_LENGTH),
 );
 export const IsOptionalRevoker = decorator(
   'by',
@@ -170,6 +211,7 @@ export const IsOptionalRevoker = decorator(
       ? undefined
       : `must be one of ${REVOKERS.join(', ')}, got ${typeof value === 'string' ? 'another text' : kindOf(value)}`,
   ),
+  { enum: REVOKERS },
 );
 
 /** A duration in whole milliseconds, at least one: what the store can keep. */

@@ -12,6 +12,7 @@ export type { BatchOptions } from './queue/batcher.js';
 export { TokenProducer, type TokenProducerOptions } from './queue/producer.js';
 export type { CommandOptions, EnqueueOptions, ProducerScope, ResultOptions } from './queue/producer-scope.js';
 export type { Receipt, ReceiptData } from './queue/receipt.js';
+export type { QueueTelemetry } from './queue/telemetry.js';
 export type { CommandResult, JobData, JobResult, RotatedValue, WireCommand } from './queue/wire.js';
 export { TokenWorker, type TokenWorkerEvents, type TokenWorkerOptions } from './queue/worker.js';
 export type { Connection } from './redis/connection.js';
@@ -57,6 +58,7 @@ export type {
 export type { TokenOptions } from './tokens/options.js';
 export type { Attempt, JobReference, Rotated, TokenRepository } from './tokens/repository.js';
 export { generateToken } from './tokens/secret.js';
+export type { Telemetry, Traced, TracePoint } from './tokens/telemetry.js';
 export type {
   AnyData,
   Changes,

@@ -45,7 +45,7 @@ export class Spans {
   }
 }
 
-const told = (span: ReadableSpan): ToldSpan => ({
+export const told = (span: ReadableSpan): ToldSpan => ({
   id: span.spanContext().spanId,
   trace: span.spanContext().traceId,
   parent: span.parentSpanContext?.spanId,

@@ -80,8 +80,7 @@ describe('A trace through the queue', () => {
       '      CLIENT create completed',
     ];
     await expectTree([
-      ...['INTERNAL first', ...own.slice(0, 1), ...own.slice(1)],
-      ...['    PRODUCER add commands.batch', '      CONSUMER process commands'],
+      ...['INTERNAL first', ...own, '    PRODUCER add commands.batch', '      CONSUMER process commands'],
       ...['INTERNAL second', ...own],
       ...['INTERNAL third', ...own],
     ]);

@@ -81,10 +81,12 @@ export class CommandQueues {
   async #add(lane: Lane, jobId: string, name: string, commands: WireCommand[]): Promise<void> {
     const data: JobData = { v: 1, replyTo: this.#replyTo, commands };
     const add = () => this.#store.repeat(() => this.#queue(lane).add(name, data, { jobId }), 'unknown');
-    const points = commands.length > 1 ? commands.map((command) => this.#points.get(command)) : [];
-    await (this.#telemetry && points.length > 0
-      ? this.#telemetry.carrying(points as TracePoint[], add)
-      : add());
+    if (!this.#telemetry || commands.length === 1) await add();
+    else
+      await this.#telemetry.carrying(
+        commands.map((command) => this.#points.get(command) as TracePoint),
+        add,
+      );
   }
 
   #queue(lane: Lane): Queue {

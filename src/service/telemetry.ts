@@ -9,11 +9,7 @@ export async function loadTelemetry(): Promise<QueueTelemetry> {
     return openTelemetry();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new ConfigError(
-      'telemetry needs what is not installed: npm install @opentelemetry/api bullmq-otel',
-      {
-        cause: error,
-      },
-    );
+    const message = 'telemetry needs what is not installed: npm install @opentelemetry/api bullmq-otel';
+    throw new ConfigError(message, { cause: error });
   }
 }

@@ -16,6 +16,7 @@ export type { Lane } from './queue/lanes.js';
 export { TokenProducer, type TokenProducerOptions } from './queue/producer.js';
 export type { CommandOptions, EnqueueOptions, ProducerScope, ResultOptions } from './queue/producer-scope.js';
 export type { Receipt, ReceiptData } from './queue/receipt.js';
+export type { QueueTelemetry } from './queue/telemetry.js';
 export type { CommandResult, JobData, JobResult, RotatedValue, WireCommand } from './queue/wire.js';
 export {
   TokenWorker,
@@ -66,6 +67,7 @@ export type {
 export type { TokenOptions } from './tokens/options.js';
 export type { Attempt, JobCommand, JobReference, Rotated, TokenRepository } from './tokens/repository.js';
 export { generateToken } from './tokens/secret.js';
+export type { Telemetry, Traced, TracePoint } from './tokens/telemetry.js';
 export type {
   AnyData,
   Changes,

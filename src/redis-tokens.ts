@@ -15,17 +15,26 @@ import {
   TOKEN_OPTION_RULES,
   type TokenOptions,
 } from './tokens/options.js';
+import { isTelemetry, type Telemetry } from './tokens/telemetry.js';
+import { TracedRepository } from './tokens/traced-repository.js';
 
-/** Options of every door, whether reads are answered from the process, and where older tokens are. */
+/** Options of every door, whether reads are answered from the process, where older tokens are, and who is told of operations. */
 export interface RedisTokensOptions extends TokenOptions {
   /** Keeps records that were read in the process, until Redis tells of a change; `{}` is enough. Default: none are kept. */
   cache?: CacheOptions | undefined;
   /** Moves tokens that redis-tokens 0.0 stored when they are used or revoked; `{}` is enough. Default: they are unknown. */
   migrateFrom?: MigrateFromOptions | undefined;
+  /** Traces operations: `openTelemetry()` of `redis-tokens/telemetry`. Default: none are. */
+  telemetry?: Telemetry | undefined;
 }
 
 /** Those of objects have rules of their own. */
-const RULES = { ...TOKEN_OPTION_RULES, cache: () => undefined, migrateFrom: () => undefined };
+const RULES = {
+  ...TOKEN_OPTION_RULES,
+  cache: () => undefined,
+  migrateFrom: () => undefined,
+  telemetry: isTelemetry,
+};
 
 /**
  * Creates, reads, refreshes, updates and revokes tokens in Redis.
@@ -48,18 +57,16 @@ export class RedisTokens<Client extends Redis | Cluster = Redis> extends InProce
   constructor(connection?: Connection, options?: RedisTokensOptions);
   constructor(connection?: Connection, options: RedisTokensOptions = {}) {
     checkOptions('RedisTokens', options, RULES);
-    const { cache, migrateFrom } = options;
+    const { cache, migrateFrom, telemetry } = options;
     if (migrateFrom !== undefined) checkMigrateFrom(migrateFrom);
     const resolved = resolveTokenOptions(options);
-    const repository =
+    const stored =
       cache !== undefined
         ? openNearCache(connection, resolved, cache)
         : new RedisTokenRepository(new Store(connection, resolved.timeout), resolved);
-    super(
-      'RedisTokens',
-      migrateFrom === undefined ? repository : openMigrating(repository, connection, resolved, migrateFrom),
-      resolved,
-    );
+    const repository =
+      migrateFrom === undefined ? stored : openMigrating(stored, connection, resolved, migrateFrom);
+    super('RedisTokens', telemetry ? new TracedRepository(repository, telemetry) : repository, resolved);
     this.#connection = connection;
   }
 

@@ -13,6 +13,7 @@ const LAYERS = [
   'service',
   'container',
   'redis-tokens',
+  'telemetry',
   'queue',
   'events',
   'memory',

@@ -33,7 +33,7 @@ tokens.create({ app: 'shop', type: 'session', owner: 'ann', data: { cart: 1 }, d
   .finally(() => tokens.close());
 `;
 const TYPED_USE = `
-const tokens: RedisTokens = new RedisTokens('redis://localhost:6379');
+const tokens: RedisTokens = new RedisTokens('redis://localhost:6379', { telemetry: openTelemetry() });
 export const made: Promise<Token<{ cart: number }>> = tokens.create({ app: 'shop', type: 'session', owner: 'ann', data: { cart: 1 }, duration: 60 });
 export const memory: TokenOperations = new MemoryTokens();
 // @ts-expect-error a duration is needed
@@ -42,6 +42,7 @@ tokens.create({ app: 'shop', type: 'session', owner: 'ann' });
 const TYPED_IMPORTS = `
 import { RedisTokens, type Token, type TokenOperations } from 'redis-tokens';
 import { MemoryTokens } from 'redis-tokens/testing';
+import { openTelemetry } from 'redis-tokens/telemetry';
 `;
 
 const folder = mkdtempSync(join(tmpdir(), 'redis-tokens-package-'));

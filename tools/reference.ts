@@ -42,7 +42,7 @@ function make(to: string): void {
     include: ['src'],
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
-  const entries = ['src/index.ts', 'src/memory/index.ts'].flatMap((file) => [
+  const entries = ['src/index.ts', 'src/memory/index.ts', 'src/telemetry/index.ts'].flatMap((file) => [
     '--entryPoints',
     join(folder, file),
   ]);

@@ -86,4 +86,5 @@ export const asExecutable = (lane: Lane, job: Job): ExecutableJob => ({
   lane,
   id: job.id as string,
   data: job.data,
+  trace: job.opts.telemetry?.metadata,
 });

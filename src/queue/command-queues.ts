@@ -5,9 +5,11 @@ import type { Job, Queue } from 'bullmq';
 import type { Keys } from '../redis/keys.js';
 import type { Store } from '../redis/store.js';
 import { CommandConflictError } from '../tokens/errors.js';
+import type { TracePoint } from '../tokens/telemetry.js';
 import { Batcher, type ResolvedBatchOptions } from './batcher.js';
 import type { Lane } from './lanes.js';
 import { openQueue } from './open-queue.js';
+import type { QueueTelemetry } from './telemetry.js';
 import type { JobData, WireCommand } from './wire.js';
 
 export class CommandQueues {
@@ -16,11 +18,21 @@ export class CommandQueues {
   readonly #replyTo: string;
   readonly #open = new Map<Lane, Queue>();
   readonly #batchers: Record<Lane, Batcher>;
+  readonly #telemetry: QueueTelemetry | undefined;
+  /** Whose traces commands that wait for their batch are of. */
+  readonly #points = new WeakMap<WireCommand, TracePoint>();
 
-  constructor(store: Store, keys: Keys, replyTo: string, batch: ResolvedBatchOptions) {
+  constructor(
+    store: Store,
+    keys: Keys,
+    replyTo: string,
+    batch: ResolvedBatchOptions,
+    telemetry?: QueueTelemetry,
+  ) {
     this.#store = store;
     this.#keys = keys;
     this.#replyTo = replyTo;
+    this.#telemetry = telemetry;
     const batcher = (lane: Lane, options: ResolvedBatchOptions) =>
       new Batcher(options, newJobId, (jobId, commands) =>
         this.#add(lane, jobId, commands.length > 1 ? 'batch' : 'command', commands),
@@ -33,6 +45,7 @@ export class CommandQueues {
 
   /** Resolves to the id of the job that carries the command, once it is in the queue. */
   add(lane: Lane, command: WireCommand): Promise<string> {
+    if (this.#telemetry) this.#points.set(command, this.#telemetry.here());
     return this.#batchers[lane].add(command);
   }
 
@@ -67,13 +80,19 @@ export class CommandQueues {
   /** Sent again where the reply is lost: a second job with the same id is none. */
   async #add(lane: Lane, jobId: string, name: string, commands: WireCommand[]): Promise<void> {
     const data: JobData = { v: 1, replyTo: this.#replyTo, commands };
-    await this.#store.repeat(() => this.#queue(lane).add(name, data, { jobId }), 'unknown');
+    const add = () => this.#store.repeat(() => this.#queue(lane).add(name, data, { jobId }), 'unknown');
+    if (!this.#telemetry || commands.length === 1) await add();
+    else
+      await this.#telemetry.carrying(
+        commands.map((command) => this.#points.get(command) as TracePoint),
+        add,
+      );
   }
 
   #queue(lane: Lane): Queue {
     let queue = this.#open.get(lane);
     if (!queue) {
-      queue = openQueue(lane, this.#store.client, this.#keys);
+      queue = openQueue(lane, this.#store.client, this.#keys, false, this.#telemetry?.bullmq);
       this.#open.set(lane, queue);
     }
     return queue;

@@ -12,10 +12,13 @@ import {
 import { DEFAULT_TOUCH_EVERY } from '../tokens/idle.js';
 import { resolveTokenOptions, type TokenOptions } from '../tokens/options.js';
 import type { Attempt, JobCommand, JobReference, TokenRepository } from '../tokens/repository.js';
+import type { TracePoint } from '../tokens/telemetry.js';
 import { Touches } from '../tokens/touches.js';
+import { TracedRepository } from '../tokens/traced-repository.js';
 import type { TokenRecord } from '../tokens/types.js';
 import type { Lane } from './lanes.js';
 import { Permits } from './permits.js';
+import type { QueueTelemetry } from './telemetry.js';
 import {
   addressesOf,
   type CommandResult,
@@ -31,6 +34,8 @@ export interface ExecutableJob {
   lane: Lane;
   id: string;
   data: unknown;
+  /** What it carries of a trace, where that is given. */
+  trace?: unknown;
 }
 
 export interface ExecutorRules {
@@ -38,12 +43,19 @@ export interface ExecutorRules {
   maxDataBytes: number;
   /** The part of its idle time within which a token's uses are written down once. Default 0.1. */
   touchEvery?: number;
+  /** Traces commands. Default: none are. */
+  telemetry?: QueueTelemetry | undefined;
 }
 
 /** What of a worker's options decides about the jobs that it takes. */
-export function executorRules(options: TokenOptions): ExecutorRules {
+export function executorRules(options: TokenOptions & Pick<ExecutorRules, 'telemetry'>): ExecutorRules {
   const { prefix, maxDataBytes, touchEvery } = resolveTokenOptions(options);
-  return { resultsPrefix: new Keys(prefix).results(''), maxDataBytes, touchEvery };
+  return {
+    resultsPrefix: new Keys(prefix).results(''),
+    maxDataBytes,
+    touchEvery,
+    telemetry: options.telemetry,
+  };
 }
 
 /** A job as it was read. */
@@ -69,7 +81,8 @@ export class CommandExecutor {
   readonly #room = new Permits(COMMANDS_AT_ONCE);
 
   constructor(repository: TokenRepository, rules: ExecutorRules) {
-    this.#repository = repository;
+    const { telemetry } = rules;
+    this.#repository = telemetry ? new TracedRepository(repository, telemetry) : repository;
     this.#rules = rules;
     this.#touches = new Touches(repository, rules.touchEvery ?? DEFAULT_TOUCH_EVERY);
   }
@@ -84,20 +97,22 @@ export class CommandExecutor {
   async execute(job: ExecutableJob, lease: number, hold: () => Promise<void>): Promise<CommandResult[]> {
     const read = this.#readJob(job);
     await this.#ready();
-    const attempt = () => this.#attempt(read, lease, hold);
+    const points = this.#rules.telemetry?.carried(job.trace) ?? [];
+    const attempt = () => this.#attempt(read, points, lease, hold);
     return job.lane === 'commands' ? this.#room.run(read.commands.length, attempt) : attempt();
   }
 
   async #attempt(
     { commands, reference }: ReadJob,
+    points: readonly TracePoint[],
     lease: number,
     hold: () => Promise<void>,
   ): Promise<CommandResult[]> {
     const until = this.#repository.now() + lease * MICROS_PER_MS;
     await hold();
     const last = new Map<string, Promise<unknown>>();
-    const running = commands.map((parsed) => {
-      const run = () => this.#run(parsed, { until, job: reference, commandId: parsed.commandId });
+    const running = commands.map((parsed, i) => {
+      const run = () => this.#run(parsed, { until, job: reference, commandId: parsed.commandId }, points[i]);
       const tokens = tokensOf(parsed.command);
       const before = tokens.map((token) => last.get(token)).filter((one) => one !== undefined);
       const result = before.length > 0 ? Promise.all(before).then(run) : run(); // where that is to run again, so is this
@@ -179,14 +194,26 @@ export class CommandExecutor {
     return read;
   }
 
-  async #run({ commandId, op, command }: ParsedCommand, attempt: Attempt): Promise<CommandResult> {
+  async #run(
+    { commandId, op, command }: ParsedCommand,
+    attempt: Attempt,
+    parent?: TracePoint,
+  ): Promise<CommandResult> {
     if (command instanceof ValidationError) return failed(commandId, op, toWireError(command));
     try {
-      return completed(commandId, op, await this.#operate(command, attempt));
+      return completed(commandId, op, await this.#traced(command, attempt, parent));
     } catch (error) {
       if (!isFinal(error, command)) throw error;
       return failed(commandId, op, toWireError(error));
     }
+  }
+
+  #traced(command: Command, attempt: Attempt, parent: TracePoint | undefined): Promise<unknown> {
+    const { telemetry } = this.#rules;
+    if (!telemetry) return this.#operate(command, attempt);
+    const id = 'id' in command ? command.id : undefined;
+    const traced = { operation: command.op, kind: 'internal', lane: attempt.job?.queue, id, parent } as const;
+    return telemetry.span(traced, () => this.#operate(command, attempt));
   }
 
   #operate(command: Command, attempt: Attempt): Promise<unknown> {

@@ -1,5 +1,5 @@
 /** A BullMQ queue as all processes of a deployment open it. */
-import { Queue } from 'bullmq';
+import { Queue, type Telemetry } from 'bullmq';
 import type { RedisClient } from '../redis/connection.js';
 import type { Keys } from '../redis/keys.js';
 import type { Lane, MAINTENANCE } from './lanes.js';
@@ -10,12 +10,14 @@ const EVENTS_KEPT = 100;
 /**
  * @param client stays the caller's to close.
  * @param looksOnly leaves the queue as it is: BullMQ writes the settings of a queue into Redis when it opens it.
+ * @param telemetry traces what is added.
  */
 export function openQueue(
   name: Lane | typeof MAINTENANCE,
   client: RedisClient,
   keys: Keys,
   looksOnly = false,
+  telemetry?: Telemetry,
 ): Queue {
   const queue = new Queue(name, {
     connection: client,
@@ -23,6 +25,7 @@ export function openQueue(
     skipVersionCheck: true, // or a connection lost in the midst of it would leave the queue waiting for ever
     skipMetasUpdate: looksOnly,
     streams: { events: { maxLen: EVENTS_KEPT } },
+    ...(telemetry && { telemetry }),
   });
   queue.on('error', () => {}); // every failure reaches a caller through its call
   return queue;

@@ -17,6 +17,7 @@ import {
   type TokenOptions,
 } from '../tokens/options.js';
 import { type Sealed, Sealer } from '../tokens/sealer.js';
+import { isTelemetry } from '../tokens/telemetry.js';
 import type {
   AnyData,
   ConsumeInput,
@@ -51,6 +52,7 @@ import {
 } from './producer-scope.js';
 import { checkReceipt, makeReceipt, type Receipt, type ReceiptData } from './receipt.js';
 import { ResultInbox } from './results.js';
+import type { QueueTelemetry } from './telemetry.js';
 import { type RotatedValue, toWire } from './wire.js';
 
 const OPTION_RULES = {
@@ -58,9 +60,14 @@ const OPTION_RULES = {
   timeout: isMilliseconds,
 };
 
+/** Those of a batch have rules of their own. */
+const RULES = { ...TOKEN_OPTION_RULES, batch: () => undefined, telemetry: isTelemetry };
+
 export interface TokenProducerOptions extends TokenOptions {
   /** How commands without a `commandId` of the caller's own are gathered into jobs. */
   batch?: BatchOptions | undefined;
+  /** Traces operations, through the worker and back: `openTelemetry()` of `redis-tokens/telemetry`. Default: none are. */
+  telemetry?: QueueTelemetry | undefined;
 }
 
 /**
@@ -81,6 +88,7 @@ export class TokenProducer implements TokenOperations {
   readonly #inbox: ResultInbox<ReceiptData>;
   readonly #calls = new ActiveCalls('TokenProducer');
   readonly #queues: CommandQueues;
+  readonly #telemetry: QueueTelemetry | undefined;
   #closing: Promise<void> | undefined;
 
   /**
@@ -89,10 +97,11 @@ export class TokenProducer implements TokenOperations {
    * @throws {ConfigError} for a connection or an option that can not work.
    */
   constructor(connection?: Connection, options: TokenProducerOptions = {}) {
-    checkOptions('TokenProducer', options, { ...TOKEN_OPTION_RULES, batch: () => undefined });
+    checkOptions('TokenProducer', options, RULES);
     const batch = resolveBatchOptions(options.batch);
     const resolved = resolveTokenOptions(options);
     this.#timeout = resolved.timeout;
+    this.#telemetry = options.telemetry;
     this.#store = new Store(connection, resolved.timeout, true);
     this.#keys = new Keys(resolved.prefix);
     this.#deployment = new Deployment(this.#store, this.#keys, resolved);
@@ -103,7 +112,7 @@ export class TokenProducer implements TokenOperations {
       (source) => this.#keys.results(source),
       (receipt) => kept.read(receipt),
     );
-    this.#queues = new CommandQueues(this.#store, this.#keys, this.#inbox.replyTo, batch);
+    this.#queues = new CommandQueues(this.#store, this.#keys, this.#inbox.replyTo, batch, this.#telemetry);
   }
 
   create<D extends object = AnyData>(input: CreateInput<D>, options?: CommandOptions): Promise<Token<D>> {
@@ -199,11 +208,9 @@ export class TokenProducer implements TokenOperations {
     return this.#calls.run(() => {
       checkOptions('enqueue', options, { commandId: OPTION_RULES.commandId });
       const sealed = this.#seal(operation, input, options);
-      return this.#enqueue(
-        operation,
-        sealed,
-        options.commandId ?? newCommandId(),
-        options.commandId !== undefined,
+      const { commandId = newCommandId() } = options;
+      return this.#traced(operation, sealed.command, 'enqueue', () =>
+        this.#enqueue(operation, sealed, commandId, options.commandId !== undefined),
       );
     });
   }
@@ -220,7 +227,7 @@ export class TokenProducer implements TokenOperations {
     return this.#calls.run(() => {
       checkOptions('result', options, { timeout: OPTION_RULES.timeout });
       checkReceipt(receipt);
-      return this.#result<O>(receipt, options);
+      return this.#traced(receipt.operation, receipt, 'result', () => this.#result<O>(receipt, options));
     });
   }
 
@@ -257,14 +264,30 @@ export class TokenProducer implements TokenOperations {
       const sealed = this.#seal(operation, input, options);
       if (!sealed.possible) return operation === 'delete' ? false : undefined;
       const commandId = options.commandId ?? newCommandId();
-      const value = await this.#inbox.expect(commandId, async () => {
-        const receipt = await this.#enqueue(operation, sealed, commandId, options.commandId !== undefined);
-        return this.#value(receipt, options, options.commandId === undefined);
-      });
+      const value = await this.#traced(operation, sealed.command, undefined, () =>
+        this.#inbox.expect(commandId, async () => {
+          const receipt = await this.#enqueue(operation, sealed, commandId, options.commandId !== undefined);
+          return this.#value(receipt, options, options.commandId === undefined);
+        }),
+      );
       if (sealed.successor) return toSuccessor(value as RotatedValue | undefined, sealed.successor);
       const isRecord = sealed.token !== undefined && typeof value === 'object';
       return isRecord ? { ...(value as object), token: sealed.token } : value;
     });
+  }
+
+  /** @param part which part of the operation it is, where it is not all of it. */
+  #traced<T>(
+    operation: Operation,
+    of: object,
+    part: 'enqueue' | 'result' | undefined,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    if (!this.#telemetry) return work();
+    const { id } = of as { id?: string };
+    const name = part ? `${part} ${operation}` : operation;
+    const kind = part === 'result' ? 'client' : 'producer';
+    return this.#telemetry.span({ operation, name, kind, lane: laneOf(operation), id }, work);
   }
 
   #seal<O extends Operation>(

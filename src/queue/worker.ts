@@ -26,6 +26,7 @@ import {
   type TokenOptions,
 } from '../tokens/options.js';
 import type { TokenRepository } from '../tokens/repository.js';
+import { isTelemetry } from '../tokens/telemetry.js';
 import { Answers, asExecutable, JOB_LEASE } from './answers.js';
 import { CommandExecutor, executorRules } from './executor.js';
 import { inTime } from './in-time.js';
@@ -33,6 +34,7 @@ import { JobsUnderWay } from './jobs-under-way.js';
 import { LANES, type Lane } from './lanes.js';
 import { Maintenance } from './maintenance.js';
 import { openQueue } from './open-queue.js';
+import type { QueueTelemetry } from './telemetry.js';
 import type { JobResult } from './wire.js';
 
 export interface TokenWorkerOptions extends TokenOptions {
@@ -46,6 +48,8 @@ export interface TokenWorkerOptions extends TokenOptions {
   concurrency?: number | undefined;
   /** Milliseconds that `close` waits for jobs under way. Default 10,000. */
   closeTimeout?: number | undefined;
+  /** Traces jobs and commands: `openTelemetry()` of `redis-tokens/telemetry`. Default: none are. */
+  telemetry?: QueueTelemetry | undefined;
 }
 
 /** A job, by where it was. */
@@ -103,6 +107,7 @@ const RULES = {
   executor: () => undefined,
   concurrency: isConcurrency,
   closeTimeout: isMilliseconds,
+  telemetry: isTelemetry,
 };
 
 /**
@@ -210,7 +215,7 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
   }
 
   #serve(lane: Lane): Worker {
-    const { concurrency = 32 } = this.#options;
+    const { concurrency = 32, telemetry } = this.#options;
     const jobs = this.#jobs;
     const process = (job: Job, token?: string) => jobs.run(job, token, () => this.#execute(lane, job, token));
     const worker = new Worker(lane, process, {
@@ -221,6 +226,7 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
       stalledInterval: STALLED_INTERVAL,
       maxStalledCount: MAX_STALLED,
       removeOnComplete: RESULTS_KEPT,
+      ...(telemetry && { telemetry: telemetry.bullmq }),
     });
     worker.on('error', (error) => this.#tell(error));
     worker.on('completed', (job, result: JobResult) => {

@@ -27,6 +27,8 @@ export interface Settings {
   consoleProxies: string;
   /** How a worker's log is written; `auto`: as text on a terminal, or else as JSON. */
   log: 'auto' | 'json' | 'text';
+  /** Whether a worker traces, with the provider that is registered in its process. */
+  telemetry: 'off' | 'on';
 }
 
 export type SettingName = keyof Settings;
@@ -58,6 +60,7 @@ export const SETTINGS: Record<SettingName, Setting> = {
   consoleUserHeader: { variable: 'REDIS_TOKENS_CONSOLE_USER_HEADER' },
   consoleProxies: { variable: 'REDIS_TOKENS_CONSOLE_PROXIES' },
   log: { variable: 'REDIS_TOKENS_LOG', flag: '--log' },
+  telemetry: { variable: 'REDIS_TOKENS_TELEMETRY' },
 };
 
 const NAMES = Object.keys(SETTINGS) as SettingName[];
@@ -80,6 +83,8 @@ const isAddressList: OptionRule = (value) =>
 const isLogFormat: OptionRule = (value) =>
   ['auto', 'json', 'text'].includes(value as string) ? undefined : 'auto, json or text';
 
+const isSwitch: OptionRule = (value) => (['off', 'on'].includes(value as string) ? undefined : 'off or on');
+
 /** The worker's number of jobs and its patience are for the worker to check: no other command has them. */
 const RULES: Partial<Record<SettingName, OptionRule>> = {
   ...(({ pepper: _, ...rules }) => rules)(TOKEN_OPTION_RULES),
@@ -88,6 +93,7 @@ const RULES: Partial<Record<SettingName, OptionRule>> = {
   consoleUserHeader: isHeader,
   consoleProxies: isAddressList,
   log: isLogFormat,
+  telemetry: isSwitch,
 };
 
 /** Secrets come through the environment alone: arguments can be seen by other users of the machine, and files get committed. */

@@ -13,6 +13,7 @@ import { Overview } from './overview.js';
 import { Problems } from './problems.js';
 import { Readiness } from './readiness.js';
 import { type Settings, tokenOptions } from './settings.js';
+import { loadTelemetry } from './telemetry.js';
 
 export interface WorkerService {
   /** Not started yet. */
@@ -45,7 +46,8 @@ async function assemble(
   overview: Overview,
 ): Promise<WorkerService> {
   const { connection, concurrency, closeTimeout } = settings;
-  const options = workersOwn(settings);
+  const telemetry = settings.telemetry === 'on' ? await loadTelemetry() : undefined;
+  const options = { ...workersOwn(settings), telemetry };
   const metrics = new WorkerMetrics(overview);
   const container = createContainer({ ...options, connection, concurrency, closeTimeout });
   const repository = container.get(TYPES.TokenRepository);

@@ -67,7 +67,8 @@ describe('the code in the documents', function () {
         const code = block.code
           .replaceAll(/redis:\/\/[\w.:]+/g, url)
           .replaceAll("'redis-tokens'", `'${join(root, 'src/index.ts')}'`)
-          .replaceAll("'redis-tokens/testing'", `'${join(root, 'src/memory/index.ts')}'`);
+          .replaceAll("'redis-tokens/testing'", `'${join(root, 'src/memory/index.ts')}'`)
+          .replaceAll("'redis-tokens/telemetry'", `'${join(root, 'src/telemetry/index.ts')}'`);
         // What it has opened may be open for good, as in an application.
         writeFileSync(file, `${code}\nprocess.exit(0);\n`);
         const { ended, stderr } = start(['--import', 'tsx', file]);

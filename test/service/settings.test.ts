@@ -74,6 +74,8 @@ describe('settings', () => {
     process.env.NODE_CONFIG_DIR = join(folder, 'config');
     writeConfig('default.json', { shard: 4 });
     expect(() => readSettings()).throw('unknown option "shard"');
+    writeConfig('default.json', { telemetry: true });
+    expect(() => readSettings()).throw('option "telemetry" must be off or on');
     writeFileSync(join(folder, 'config/default.json'), '{');
     expect(() => readSettings()).throw(/^Cannot parse config file: .*default\.json.*$/);
   });

@@ -161,7 +161,8 @@ describe('the console’s page', function () {
   it('can be used by the keyboard alone', async () => {
     await tokens.create({ ...ANN, label: 'phone', duration: 60 });
     await page.goto(`${base}/console`);
-    await page.keyboard.type(PASSWORD); // the field has the focus
+    await page.locator('#password:focus').waitFor(); // by itself
+    await page.keyboard.type(PASSWORD);
     await page.keyboard.press('Enter');
     await isThere();
     await page.keyboard.press('Tab');

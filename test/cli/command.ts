@@ -104,7 +104,8 @@ export const shellCommand = (args: string): string =>
 
 /** Without what a developer, or npm, may have set; workers speak plainly, and do not quarrel about a port. */
 export function plainEnvironment(): NodeJS.ProcessEnv {
-  const ours = /^(REDIS_|NODE_CONFIG|NODE_OPTIONS$|NODE_ENV$|npm_|TEST_COUNTS_FILE$|FORCE_COLOR$|NO_COLOR$|CI$)/;
+  const ours =
+    /^(REDIS_|NODE_CONFIG|NODE_OPTIONS$|NODE_ENV$|npm_|TEST_COUNTS_FILE$|FORCE_COLOR$|NO_COLOR$|CI$)/;
   const kept = Object.entries(process.env).filter(([name]) => !ours.test(name));
   return { ...Object.fromEntries(kept), REDIS_TOKENS_LOG: 'text', REDIS_TOKENS_HTTP_PORT: 'off' };
 }

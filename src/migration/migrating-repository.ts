@@ -1,8 +1,8 @@
 /** A repository into which tokens of redis-tokens 0.0 are moved as they are used, or revoked. */
-import type { Microseconds } from '../tokens/clock.js';
+import { AroundRepository } from '../tokens/around-repository.js';
 import type { Commands } from '../tokens/commands.js';
 import type { TokenUse } from '../tokens/idle.js';
-import type { Attempt, JobCommand, JobReference, Rotated, TokenRepository } from '../tokens/repository.js';
+import type { Attempt, Rotated, TokenRepository } from '../tokens/repository.js';
 import type { OwnersPage, Scope, TokenRecord } from '../tokens/types.js';
 import type { Mover, Outcome } from './mover.js';
 import type { OldIndex } from './old-index.js';
@@ -15,8 +15,7 @@ const AT_ONCE = 500;
  * What is known of a command's token among the old ones is moved before the command runs: so it finds what it would have
  * found there, and marks, indexes and events are those of any token. Once nothing is left there, it costs a look at a map.
  */
-export class MigratingRepository implements TokenRepository {
-  readonly #repository: TokenRepository;
+export class MigratingRepository extends AroundRepository implements TokenRepository {
   readonly #old: OldStore;
   readonly #index: OldIndex;
   readonly #mover: Mover;
@@ -25,7 +24,7 @@ export class MigratingRepository implements TokenRepository {
   readonly peek?: (id: string, scope: Scope) => TokenRecord | undefined;
 
   constructor(repository: TokenRepository, old: OldStore, index: OldIndex, mover: Mover) {
-    this.#repository = repository;
+    super(repository);
     this.#old = old;
     this.#index = index;
     this.#mover = mover;
@@ -33,52 +32,44 @@ export class MigratingRepository implements TokenRepository {
   }
 
   get isReady(): boolean {
-    return this.#repository.isReady && this.#index.complete;
+    return this.repository.isReady && this.#index.complete;
   }
 
   async ready(): Promise<void> {
-    await Promise.all([this.#repository.ready(), this.#index.ready()]);
-  }
-
-  now(): Microseconds {
-    return this.#repository.now();
-  }
-
-  reckoned(): Microseconds {
-    return this.#repository.reckoned();
+    await Promise.all([this.repository.ready(), this.#index.ready()]);
   }
 
   async create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord> {
     const { app, type, owner, limit } = command;
     await this.#bring(limit ? this.#index.of(app, type, owner) : []); // they count
     await this.#bring(this.#index.find(command.id));
-    return this.#repository.create(command, attempt);
+    return this.repository.create(command, attempt);
   }
 
   get(command: Commands['get'], commandId?: string): Promise<TokenRecord | undefined> {
-    return this.#after(command, () => this.#repository.get(command, commandId));
+    return this.#after(command, () => this.repository.get(command, commandId));
   }
 
   touch(use: TokenUse): Promise<void> {
-    return this.#repository.touch(use);
+    return this.repository.touch(use);
   }
 
   update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined> {
-    return this.#after(command, () => this.#repository.update(command, attempt));
+    return this.#after(command, () => this.repository.update(command, attempt));
   }
 
   refresh(command: Commands['refresh'], attempt: Attempt): Promise<TokenRecord | undefined> {
-    return this.#after(command, () => this.#repository.refresh(command, attempt));
+    return this.#after(command, () => this.repository.refresh(command, attempt));
   }
 
   rotate(command: Commands['rotate'], attempt: Attempt): Promise<Rotated | undefined> {
-    return this.#after(command, () => this.#repository.rotate(command, attempt));
+    return this.#after(command, () => this.repository.rotate(command, attempt));
   }
 
   async delete(command: Commands['delete'], attempt: Attempt): Promise<boolean> {
     const keys = this.#index.find(command.id);
     await this.#bring(keys);
-    const ended = await this.#repository.delete(command, attempt);
+    const ended = await this.repository.delete(command, attempt);
     return (await this.#drop(keys)) > 0 || ended;
   }
 
@@ -87,77 +78,61 @@ export class MigratingRepository implements TokenRepository {
     const own = owner === undefined ? undefined : new Set(this.#index.of(app, type, owner));
     const keys = this.#index.find(id).filter((key) => !own || own.has(key));
     await this.#bring(keys);
-    const ended = await this.#repository.deleteById(command, attempt);
+    const ended = await this.repository.deleteById(command, attempt);
     return (await this.#drop(keys)) > 0 || ended;
   }
 
   async consume(command: Commands['consume'], attempt: Attempt): Promise<TokenRecord | undefined> {
     const keys = this.#index.find(command.id);
     await this.#bring(keys);
-    const consumed = await this.#repository.consume(command, attempt);
+    const consumed = await this.repository.consume(command, attempt);
     await this.#drop(keys);
     return consumed;
   }
 
   async getById(command: Commands['getById']): Promise<TokenRecord | undefined> {
-    return this.#after(command, () => this.#repository.getById(command));
+    return this.#after(command, () => this.repository.getById(command));
   }
 
   deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number> {
     const { app, type, owner, except } = command;
     const excepted = except === undefined ? [] : this.#index.find(except);
     return this.#endAll(this.#index.of(app, type, owner), excepted, attempt, (later) =>
-      this.#repository.deleteAll(command, later),
+      this.repository.deleteAll(command, later),
     );
   }
 
   deleteScope(command: Commands['deleteScope'], attempt: Attempt): Promise<number> {
     return this.#endAll(this.#index.of(command.app, command.type), [], attempt, (later) =>
-      this.#repository.deleteScope(command, later),
+      this.repository.deleteScope(command, later),
     );
   }
 
   deleteApp(command: Commands['deleteApp'], attempt: Attempt): Promise<number> {
     return this.#endAll(this.#index.of(command.app), [], attempt, (later) =>
-      this.#repository.deleteApp(command, later),
+      this.repository.deleteApp(command, later),
     );
   }
 
   async list(command: Commands['list']): Promise<TokenRecord[]> {
     await this.#bring(this.#index.of(command.app, command.type, command.owner));
-    return this.#repository.list(command);
+    return this.repository.list(command);
   }
 
   async count(command: Commands['count']): Promise<number> {
     await this.#bring(this.#index.of(command.app, command.type, command.owner));
-    return this.#repository.count(command);
+    return this.repository.count(command);
   }
 
   async owners(command: Commands['owners']): Promise<OwnersPage> {
     await this.#bring(this.#index.of(command.app, command.type));
-    return this.#repository.owners(command);
-  }
-
-  giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<Set<string>> {
-    return this.#repository.giveUp(job, commands);
-  }
-
-  takeUp(job: JobReference, commands: readonly JobCommand[]): Promise<void> {
-    return this.#repository.takeUp(job, commands);
-  }
-
-  release(job: JobReference, commands: readonly JobCommand[], keptFor: number): Promise<void> {
-    return this.#repository.release(job, commands, keptFor);
-  }
-
-  sweep(signal?: AbortSignal): Promise<number> {
-    return this.#repository.sweep(signal);
+    return this.repository.owners(command);
   }
 
   async close(): Promise<void> {
     await this.#index.close();
     await this.#old.close();
-    await this.#repository.close();
+    await this.repository.close();
   }
 
   /** Runs what is asked of one token, once that is here. */

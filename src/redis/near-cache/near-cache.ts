@@ -1,10 +1,12 @@
 /** A repository with a cache before it: what was read lately is answered from the process, until Redis tells of a change. */
+
 import { performance } from 'node:perf_hooks';
 import { LRUCache } from 'lru-cache';
-import { MICROS_PER_MS, type Microseconds } from '../../tokens/clock.js';
+import { AroundRepository } from '../../tokens/around-repository.js';
+import { MICROS_PER_MS } from '../../tokens/clock.js';
 import type { Commands } from '../../tokens/commands.js';
 import type { TokenUse } from '../../tokens/idle.js';
-import type { Attempt, JobCommand, JobReference, Rotated, TokenRepository } from '../../tokens/repository.js';
+import type { Attempt, Rotated, TokenRepository } from '../../tokens/repository.js';
 import type { OwnersPage, Scope, TokenRecord } from '../../tokens/types.js';
 import { Entry } from './entry.js';
 import type { Invalidations } from './invalidations.js';
@@ -15,8 +17,7 @@ const ID_LENGTH = 22;
 /** Stands for a read under way, whose answer may be kept for as long as nothing happened to its record. */
 type Flight = object;
 
-export class NearCache implements TokenRepository {
-  readonly #repository: TokenRepository;
+export class NearCache extends AroundRepository implements TokenRepository {
   readonly #invalidations: Invalidations;
   readonly #ttl: number;
   readonly #entries: LRUCache<string, Entry>;
@@ -24,7 +25,7 @@ export class NearCache implements TokenRepository {
   readonly #flights = new Map<string, Flight>();
 
   constructor(repository: TokenRepository, invalidations: Invalidations, { max, ttl }: ResolvedCacheOptions) {
-    this.#repository = repository;
+    super(repository);
     this.#invalidations = invalidations;
     this.#ttl = ttl;
     this.#entries = new LRUCache({ max });
@@ -36,28 +37,20 @@ export class NearCache implements TokenRepository {
   }
 
   get isReady(): boolean {
-    return this.#repository.isReady && this.#invalidations.begun;
+    return this.repository.isReady && this.#invalidations.begun;
   }
 
   /** @throws {ConfigError} also where Redis does not let invalidations be heard. */
   async ready(): Promise<void> {
-    if (!this.#repository.isReady) this.#evictAll(); // its clock may have stood still: who knows how old they are
-    await this.#repository.ready();
+    if (!this.repository.isReady) this.#evictAll(); // its clock may have stood still: who knows how old they are
+    await this.repository.ready();
     await this.#invalidations.begin();
-  }
-
-  now(): Microseconds {
-    return this.#repository.now();
-  }
-
-  reckoned(): Microseconds {
-    return this.#repository.reckoned();
   }
 
   peek(id: string, scope: Scope): TokenRecord | undefined {
     const entry = this.#entries.get(id);
     // Not ready: the connection that reads is gone, or the process has slept, and with it the clocks.
-    if (!entry || !this.#repository.isReady) return undefined;
+    if (!entry || !this.repository.isReady) return undefined;
     const { record, asked } = entry;
     const now = performance.now();
     if (!this.#invalidations.hears(now)) return undefined;
@@ -69,38 +62,38 @@ export class NearCache implements TokenRepository {
   }
 
   get(command: Commands['get'], commandId?: string): Promise<TokenRecord | undefined> {
-    return this.#read(command, (asked) => this.#repository.get(asked, commandId));
+    return this.#read(command, (asked) => this.repository.get(asked, commandId));
   }
 
   create(command: Commands['create'], attempt: Attempt): Promise<TokenRecord> {
-    return this.#evicting(command, this.#repository.create(command, attempt));
+    return this.#evicting(command, this.repository.create(command, attempt));
   }
 
   touch(use: TokenUse): Promise<void> {
-    return this.#evicting(use, this.#repository.touch(use));
+    return this.#evicting(use, this.repository.touch(use));
   }
 
   update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined> {
-    return this.#evicting(command, this.#repository.update(command, attempt));
+    return this.#evicting(command, this.repository.update(command, attempt));
   }
 
   refresh(command: Commands['refresh'], attempt: Attempt): Promise<TokenRecord | undefined> {
-    return this.#evicting(command, this.#repository.refresh(command, attempt));
+    return this.#evicting(command, this.repository.refresh(command, attempt));
   }
 
   rotate(command: Commands['rotate'], attempt: Attempt): Promise<Rotated | undefined> {
-    return this.#evicting(command, this.#repository.rotate(command, attempt));
+    return this.#evicting(command, this.repository.rotate(command, attempt));
   }
 
   delete(command: Commands['delete'], attempt: Attempt): Promise<boolean> {
-    return this.#evicting(command, this.#repository.delete(command, attempt));
+    return this.#evicting(command, this.repository.delete(command, attempt));
   }
 
   deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number> {
     const { app, type, owner } = command;
     return this.#evictingMany(
       (record) => record.owner === owner && record.app === app && record.type === type,
-      this.#repository.deleteAll(command, attempt),
+      this.repository.deleteAll(command, attempt),
     );
   }
 
@@ -108,60 +101,44 @@ export class NearCache implements TokenRepository {
     const { app, type } = command;
     return this.#evictingMany(
       (record) => record.app === app && record.type === type,
-      this.#repository.deleteScope(command, attempt),
+      this.repository.deleteScope(command, attempt),
     );
   }
 
   deleteApp(command: Commands['deleteApp'], attempt: Attempt): Promise<number> {
     const { app } = command;
-    return this.#evictingMany((record) => record.app === app, this.#repository.deleteApp(command, attempt));
+    return this.#evictingMany((record) => record.app === app, this.repository.deleteApp(command, attempt));
   }
 
   consume(command: Commands['consume'], attempt: Attempt): Promise<TokenRecord | undefined> {
-    return this.#evicting(command, this.#repository.consume(command, attempt));
+    return this.#evicting(command, this.repository.consume(command, attempt));
   }
 
   /** As get: what is kept is known with its owner. */
   async getById(command: Commands['getById']): Promise<TokenRecord | undefined> {
-    const found = await this.#read({ ...command, owner: undefined }, (any) => this.#repository.getById(any));
+    const found = await this.#read({ ...command, owner: undefined }, (any) => this.repository.getById(any));
     return command.owner === undefined || found?.owner === command.owner ? found : undefined;
   }
 
   deleteById(command: Commands['deleteById'], attempt: Attempt): Promise<boolean> {
-    return this.#evicting(command, this.#repository.deleteById(command, attempt));
+    return this.#evicting(command, this.repository.deleteById(command, attempt));
   }
 
   list(command: Commands['list']): Promise<TokenRecord[]> {
-    return this.#repository.list(command);
+    return this.repository.list(command);
   }
 
   count(command: Commands['count']): Promise<number> {
-    return this.#repository.count(command);
+    return this.repository.count(command);
   }
 
   owners(command: Commands['owners']): Promise<OwnersPage> {
-    return this.#repository.owners(command);
-  }
-
-  giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<Set<string>> {
-    return this.#repository.giveUp(job, commands);
-  }
-
-  takeUp(job: JobReference, commands: readonly JobCommand[]): Promise<void> {
-    return this.#repository.takeUp(job, commands);
-  }
-
-  release(job: JobReference, commands: readonly JobCommand[], keptFor: number): Promise<void> {
-    return this.#repository.release(job, commands, keptFor);
-  }
-
-  sweep(signal?: AbortSignal): Promise<number> {
-    return this.#repository.sweep(signal);
+    return this.repository.owners(command);
   }
 
   async close(): Promise<void> {
     await this.#invalidations.close();
-    await this.#repository.close();
+    await this.repository.close();
   }
 
   /** Keeps only what was asked for while invalidations were heard, and of which none was heard since. */

@@ -4,22 +4,22 @@
  */
 import type { Redis } from 'ioredis';
 import { type Connection, closeClient, wake } from '../redis/connection.js';
-import { toStoreError } from '../redis/failure.js';
-import { keepAsking, openListener } from '../redis/listener.js';
-import { ClosedError, CommandFailedError, ConfigError, StoreUnavailableError } from '../tokens/errors.js';
+import { keepAsking } from '../redis/listener.js';
+import {
+  Outcomes,
+  openTracker,
+  PING_DEADLINE,
+  PING_INTERVAL,
+  RETRY,
+  track,
+  trackingRefusal,
+} from '../redis/tracking.js';
+import { ClosedError, type ConfigError, StoreUnavailableError } from '../tokens/errors.js';
 import type { OldStore } from './old-store.js';
 import { OLD_KEYS, type OldToken, parseOldKey } from './old-token.js';
 
-/** Where Redis tells of changed keys to connections with the protocol of version 2. */
-const CHANNEL = '__redis__:invalidate';
-
 /** Several names come in one message, with commas between them, which may stand in a name as well. */
 const BETWEEN_NAMES = new RegExp(`,(?=${OLD_KEYS})`);
-
-/** Milliseconds: between two PINGs, within which one must be answered, and until what failed is tried again. */
-const PING_INTERVAL = 1_000;
-const PING_DEADLINE = 1_000;
-const RETRY = 1_000;
 
 /** Keys that are asked for at a time, whether they are still there. */
 const ASKED_AT_ONCE = 500;
@@ -36,7 +36,7 @@ export class OldIndex {
   readonly #owners = new Map<string, Set<string>>();
   /** Something happened to these keys: whether they are still there is to be seen. */
   readonly #unsure = new Set<string>();
-  readonly #waiting = new Set<() => void>();
+  readonly #outcomes = new Outcomes();
   #complete = false;
   #refusal: ConfigError | undefined;
   /** Counts what makes an earlier walk void. */
@@ -47,7 +47,7 @@ export class OldIndex {
   #closed = false;
 
   /**
-   * @param connection one of our own is opened, also where the caller gave a client: tracking is a setting of a connection.
+   * @param connection one of our own is opened, also where the caller gave a client.
    * @param idOf the id that a token has here.
    * @param timeout milliseconds that `ready` waits.
    */
@@ -60,12 +60,7 @@ export class OldIndex {
     this.#old = old;
     this.#idOf = idOf;
     this.#timeout = timeout;
-    // ioredis drops what tracking tells with protocol 3. Without an offline queue nothing is sent on a later connection.
-    this.#client = openListener(connection, PING_DEADLINE, {
-      protocol: 2,
-      enableOfflineQueue: false,
-      autoResendUnfulfilledCommands: false,
-    }) as Redis;
+    this.#client = openTracker(connection);
     this.#client.on('ready', () => this.#follow());
     this.#client.on('close', () => this.#lose());
     this.#client.on('message', (_channel: string, keys: string) => this.#hear(keys));
@@ -82,7 +77,7 @@ export class OldIndex {
     if (this.#closed) throw new ClosedError('RedisTokens');
     wake(this.#client);
     this.#ping ??= keepAsking(this.#client, PING_INTERVAL, PING_DEADLINE);
-    if (!this.#refusal) await this.#settled();
+    if (!this.#refusal) await this.#outcomes.next(this.#timeout);
     if (this.#complete) return;
     if (this.#refusal) throw this.#refusal;
     throw new StoreUnavailableError(
@@ -131,7 +126,7 @@ export class OldIndex {
     this.#closed = true;
     clearInterval(this.#ping);
     this.#lose();
-    this.#tell();
+    this.#outcomes.tell();
     await closeClient(this.#client);
   }
 
@@ -148,30 +143,23 @@ export class OldIndex {
   /** Listens first, and reads then: so nothing is missed between. */
   #follow(): void {
     const era = ++this.#era;
-    this.#track()
+    track(this.#client, [OLD_KEYS])
       .then(() => this.#walk(era))
       .then(
         () => {
           if (era !== this.#era) return;
           this.#complete = true;
           this.#refusal = undefined;
-          this.#tell();
+          this.#outcomes.tell();
         },
         (error: unknown) => {
           if (era !== this.#era || this.#closed) return;
-          this.#refusal = refusalOf(error);
+          this.#refusal = trackingRefusal(error, 'migrateFrom', ', and Redis 6 or newer');
           clearTimeout(this.#retry);
           this.#retry = setTimeout(() => this.#client.status === 'ready' && this.#follow(), RETRY);
-          if (this.#refusal) this.#tell();
+          if (this.#refusal) this.#outcomes.tell();
         },
       );
-  }
-
-  async #track(): Promise<void> {
-    const id = await this.#client.client('ID');
-    await this.#client.call('CLIENT', 'TRACKING', 'OFF'); // on by an attempt that was refused to subscribe
-    await this.#client.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id, 'BCAST', 'PREFIX', OLD_KEYS);
-    await this.#client.subscribe(CHANNEL);
   }
 
   async #walk(era: number): Promise<void> {
@@ -215,22 +203,6 @@ export class OldIndex {
     this.#complete = false;
     clearTimeout(this.#retry);
   }
-
-  #tell(): void {
-    for (const settle of [...this.#waiting]) settle();
-  }
-
-  #settled(): Promise<void> {
-    return new Promise<void>((resolve) => {
-      const settle = () => {
-        clearTimeout(timer);
-        this.#waiting.delete(settle);
-        resolve();
-      };
-      const timer = setTimeout(settle, this.#timeout);
-      this.#waiting.add(settle);
-    });
-  }
 }
 
 function add(sets: Map<string, Set<string>>, name: string, key: string): void {
@@ -247,11 +219,3 @@ function remove(sets: Map<string, Set<string>>, name: string, key: string): void
 
 /** No name holds NUL. */
 const nameOf = (app: string, type: string, owner: string): string => `${app}\0${type}\0${owner}`;
-
-/** What no waiting changes; `undefined` for what may pass. */
-function refusalOf(error: unknown): ConfigError | undefined {
-  const failure = toStoreError(error, 'none', true);
-  if (!(failure instanceof ConfigError || failure instanceof CommandFailedError)) return undefined;
-  const what = `option "migrateFrom" needs CLIENT TRACKING and the channel ${CHANNEL}, and Redis 6 or newer`;
-  return new ConfigError(`${what}: ${failure.message}`, { cause: failure.cause });
-}

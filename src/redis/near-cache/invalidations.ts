@@ -1,21 +1,19 @@
 /** Hears of every key that changes, by Redis' client tracking, and knows whether it hears. */
 import { performance } from 'node:perf_hooks';
 import type { Redis } from 'ioredis';
-import { CommandFailedError, ConfigError } from '../../tokens/errors.js';
+import type { ConfigError } from '../../tokens/errors.js';
 import { type Connection, closeClient, wake } from '../connection.js';
-import { toStoreError } from '../failure.js';
-import { keepAsking, openListener } from '../listener.js';
+import { keepAsking } from '../listener.js';
 import type { Store } from '../store.js';
-
-/** Where Redis tells of invalidated keys to connections with the protocol of version 2. */
-const CHANNEL = '__redis__:invalidate';
-
-/** Milliseconds: between two PINGs, and within which one must be answered. */
-const PING_INTERVAL = 1_000;
-const PING_DEADLINE = 1_000;
-
-/** Milliseconds until what failed on a connection that stands is tried again. */
-const RETRY = 1_000;
+import {
+  Outcomes,
+  openTracker,
+  PING_DEADLINE,
+  PING_INTERVAL,
+  RETRY,
+  track,
+  trackingRefusal,
+} from '../tracking.js';
 
 export interface InvalidationListener {
   /** Something happened to a key. */
@@ -42,10 +40,10 @@ export class Invalidations {
   #closed = false;
   #begun = false;
   #refusal: ConfigError | undefined;
-  readonly #waiting = new Set<() => void>();
+  readonly #outcomes = new Outcomes();
 
   /**
-   * @param connection one of our own is opened, also where the caller gave a client: tracking is a setting of a connection.
+   * @param connection one of our own is opened, also where the caller gave a client.
    * @param prefixes what the keys begin with.
    * @param store what the keys are read from. Where that is lost, or leads to another server, what is heard is of no use.
    * @param timeout milliseconds.
@@ -60,12 +58,7 @@ export class Invalidations {
     this.#store = store;
     this.#timeout = timeout;
     store.client.on('close', this.#onLost).on('ready', this.#onReady);
-    // ioredis drops the invalidations of protocol 3. Without an offline queue nothing is sent on a later connection.
-    this.#client = openListener(connection, PING_DEADLINE, {
-      protocol: 2,
-      enableOfflineQueue: false,
-      autoResendUnfulfilledCommands: false,
-    }) as Redis;
+    this.#client = openTracker(connection);
     this.#client.on('ready', () => this.#listen());
     this.#client.on('close', this.#onLost);
     this.#client.on('message', (_channel: string, keys: string) => this.#hear(keys));
@@ -99,7 +92,7 @@ export class Invalidations {
     this.#ping ??= keepAsking(this.#client, PING_INTERVAL, PING_DEADLINE, (sent) => {
       this.#heardAt = sent;
     });
-    if (!this.#begun && !this.#refusal) await this.#firstOutcome();
+    if (!this.#begun && !this.#refusal) await this.#outcomes.next(this.#timeout);
     if (this.#refusal && !this.#begun) throw this.#refusal;
     this.#begun = true;
   }
@@ -117,18 +110,6 @@ export class Invalidations {
     await closeClient(this.#client);
   }
 
-  #firstOutcome(): Promise<void> {
-    return new Promise<void>((resolve) => {
-      const settle = () => {
-        clearTimeout(timer);
-        this.#waiting.delete(settle);
-        resolve();
-      };
-      const timer = setTimeout(settle, this.#timeout);
-      this.#waiting.add(settle);
-    });
-  }
-
   #hear(keys: string): void {
     const flushed = keys === ''; // FLUSHALL, FLUSHDB
     if (flushed) this.#listener?.lost();
@@ -140,17 +121,13 @@ export class Invalidations {
     this.#hears = false;
     clearTimeout(this.#retry);
     this.#listener?.lost();
-    this.#tell();
+    this.#outcomes.tell();
   }
 
   /** The keys are read on a new connection: which server that leads to is to be seen. */
   #restart(): void {
     this.#lose();
     if (this.#client.status === 'ready') this.#client.disconnect(true);
-  }
-
-  #tell(): void {
-    for (const settle of [...this.#waiting]) settle();
   }
 
   #listen(): void {
@@ -164,13 +141,13 @@ export class Invalidations {
         this.#heardAt = begun;
         this.#refusal = undefined;
         this.#begun = true;
-        this.#tell();
+        this.#outcomes.tell();
       },
       (error: unknown) => {
         if (era !== this.#era || this.#closed) return;
-        this.#refusal = refusalOf(error);
+        this.#refusal = trackingRefusal(error, 'cache');
         this.#later(() => this.#listen());
-        this.#tell();
+        this.#outcomes.tell();
       },
     );
   }
@@ -188,23 +165,9 @@ export class Invalidations {
       serverId(this.#store.read((reader) => reader.info('server'))),
     ]);
     if (own !== undefined && other !== undefined && own !== other) return false;
-    const id = await client.client('ID');
-    const prefixes = this.#prefixes.flatMap((prefix) => ['PREFIX', prefix]);
-    await client.call('CLIENT', 'TRACKING', 'OFF'); // on by an attempt that was refused to subscribe
-    await client.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id, 'BCAST', ...prefixes);
-    await client.subscribe(CHANNEL);
+    await track(client, this.#prefixes);
     return true;
   }
-}
-
-/** What no waiting changes; `undefined` for what may pass. */
-function refusalOf(error: unknown): ConfigError | undefined {
-  const failure = toStoreError(error, 'none', true);
-  if (!(failure instanceof ConfigError || failure instanceof CommandFailedError)) return undefined;
-  return new ConfigError(
-    `option "cache" needs CLIENT TRACKING and the channel ${CHANNEL}: ${failure.message}`,
-    { cause: failure.cause },
-  );
 }
 
 /** Which server it is, by its answer to `INFO`; `undefined` where it does not tell. */

@@ -116,18 +116,21 @@ type Add = (command: Command, run: (call: Call) => Promise<number>) => void;
 function addWorker(program: Command, add: Add): void {
   const command = program
     .command('worker')
-    .description('run commands from the queues, until SIGTERM or Ctrl-C')
-    .addOption(settingOption('concurrency'))
-    .addOption(settingOption('closeTimeout'))
-    .addOption(settingOption('httpPort'))
-    .addOption(settingOption('httpHost'))
-    .addOption(settingOption('log'));
+    .description('run commands from the queues, until SIGTERM or Ctrl-C');
+  addWorkerSettings(command);
   addExamples(command, ['worker', 'worker --concurrency 64 --http-host 0.0.0.0']);
   add(command, async ({ settings, from }) => {
     const { runWorker } = await import('../service/worker-process.js'); // only where it is needed: BullMQ and Inversify
     await runWorker(settings, from);
     return DONE;
   });
+}
+
+/** Those that a worker has besides everybody's. */
+function addWorkerSettings(command: Command): void {
+  for (const name of ['concurrency', 'closeTimeout', 'httpPort', 'httpHost', 'log'] as const) {
+    command.addOption(settingOption(name));
+  }
 }
 
 function addOperation(
@@ -205,12 +208,8 @@ function addEventFilter(command: Command): Command {
 function addConfig(program: Command, add: Add): void {
   const command = program
     .command('config')
-    .description('print the settings, without secrets, and where each was given; those of a worker, too')
-    .addOption(settingOption('concurrency'))
-    .addOption(settingOption('closeTimeout'))
-    .addOption(settingOption('httpPort'))
-    .addOption(settingOption('httpHost'))
-    .addOption(settingOption('log'));
+    .description('print the settings, without secrets, and where each was given; those of a worker, too');
+  addWorkerSettings(command);
   addExamples(command, ['config', 'config --json']);
   add(command, async ({ settings, from, output }) => {
     const shown = shownSettings({ settings, from });

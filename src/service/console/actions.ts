@@ -27,6 +27,7 @@ export function addActions(
   http: FastifyInstance,
   { settings, overview, history, desk, access, board, log }: ActionParts,
 ): void {
+  const version = packageVersion();
   const userOf = (request: FastifyRequest) => access.userOf(request) as string; // nobody else comes here
 
   http.setErrorHandler((error: Error & { statusCode?: number }, _, reply) =>
@@ -37,7 +38,7 @@ export function addActions(
     const standing = await overview.read().catch(() => undefined);
     return {
       user: userOf(request),
-      version: packageVersion(),
+      version,
       redis: shownUrl(settings.connection),
       prefix: settings.prefix,
       board,

@@ -2,7 +2,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import { openMigrating } from './migration/open.js';
 import { checkMigrateFrom, type MigrateFromOptions } from './migration/options.js';
-import { type Connection, closeClient, isClient, openClient } from './redis/connection.js';
+import { type Connection, closeClient, defaultShards, isClient, openClient } from './redis/connection.js';
 import { openNearCache } from './redis/near-cache/open.js';
 import type { CacheOptions } from './redis/near-cache/options.js';
 import { RedisTokenRepository } from './redis/repository.js';
@@ -59,7 +59,7 @@ export class RedisTokens<Client extends Redis | Cluster = Redis> extends InProce
     checkOptions('RedisTokens', options, RULES);
     const { cache, migrateFrom, telemetry } = options;
     if (migrateFrom !== undefined) checkMigrateFrom(migrateFrom);
-    const resolved = resolveTokenOptions(options);
+    const resolved = resolveTokenOptions(options, defaultShards(connection));
     const stored =
       cache !== undefined
         ? openNearCache(connection, resolved, cache)

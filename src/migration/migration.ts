@@ -1,6 +1,6 @@
 /** Moves everything that redis-tokens 0.0 stored into a deployment, in steps, while others go on. */
 import { performance } from 'node:perf_hooks';
-import type { Connection } from '../redis/connection.js';
+import { type Connection, defaultShards } from '../redis/connection.js';
 import { Deployment } from '../redis/deployment.js';
 import { Keys } from '../redis/keys.js';
 import { RedisTokenRepository } from '../redis/repository.js';
@@ -60,7 +60,7 @@ export class Migration {
   /** @param from where redis-tokens 0.0 keeps its tokens. @throws {ConfigError} */
   constructor(from: Connection, connection: Connection | undefined, options: TokenOptions) {
     checkOptions('migration', options, TOKEN_OPTION_RULES);
-    this.#options = resolveTokenOptions(options);
+    this.#options = resolveTokenOptions(options, defaultShards(connection));
     this.#store = new Store(connection, this.#options.timeout);
     this.#repository = new RedisTokenRepository(this.#store, this.#options);
     this.#standing = new Deployment(this.#store, new Keys(this.#options.prefix), this.#options, false);

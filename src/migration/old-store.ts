@@ -1,6 +1,6 @@
 /** Where redis-tokens 0.0 keeps its tokens: reads them in steps, and removes them where they are as they were read. */
 
-import { type Connection, isClient, isCluster } from '../redis/connection.js';
+import { type Connection, isOfCluster } from '../redis/connection.js';
 import { checkDatabase } from '../redis/deployment.js';
 import { Store } from '../redis/store.js';
 import { ConfigError, TokenError } from '../tokens/errors.js';
@@ -33,7 +33,7 @@ export class OldStore {
   /** @param timeout milliseconds after which a command is given up. @throws {ConfigError} */
   constructor(connection: Connection | undefined, timeout: number) {
     // It has one key per command, but walks over all of them: redis-tokens 0.0 never worked on a Cluster.
-    if (isClient(connection) && isCluster(connection))
+    if (isOfCluster(connection))
       throw new ConfigError('redis-tokens 0.0 keeps no tokens on a Cluster: give the server that has them');
     this.#store = new Store(connection, timeout);
   }

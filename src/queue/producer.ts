@@ -1,6 +1,6 @@
 /** TokenProducer: the operations as commands on a queue, for services that leave Redis to a worker. */
 import { randomBytes } from 'node:crypto';
-import { type Connection, LASTING_CLIENT, openClient } from '../redis/connection.js';
+import { type Connection, defaultShards, LASTING_CLIENT, openClient } from '../redis/connection.js';
 import { Deployment } from '../redis/deployment.js';
 import { Keys } from '../redis/keys.js';
 import { Store } from '../redis/store.js';
@@ -99,7 +99,7 @@ export class TokenProducer implements TokenOperations {
   constructor(connection?: Connection, options: TokenProducerOptions = {}) {
     checkOptions('TokenProducer', options, RULES);
     const batch = resolveBatchOptions(options.batch);
-    const resolved = resolveTokenOptions(options);
+    const resolved = resolveTokenOptions(options, defaultShards(connection));
     this.#timeout = resolved.timeout;
     this.#telemetry = options.telemetry;
     this.#store = new Store(connection, resolved.timeout, true);

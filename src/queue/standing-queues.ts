@@ -1,6 +1,6 @@
 /** The queues of a deployment that stands, for whoever looks after them: none is founded here, and no setting written. */
 import type { Queue } from 'bullmq';
-import { type Connection, checkConnection, wake } from '../redis/connection.js';
+import { type Connection, checkConnection, defaultShards, wake } from '../redis/connection.js';
 import { Deployment } from '../redis/deployment.js';
 import { Keys } from '../redis/keys.js';
 import { Store } from '../redis/store.js';
@@ -25,7 +25,7 @@ export class StandingQueues {
   constructor(name: string, connection: Connection | undefined, options: TokenOptions) {
     checkOptions(name, options, TOKEN_OPTION_RULES);
     checkConnection(connection);
-    this.options = resolveTokenOptions(options);
+    this.options = resolveTokenOptions(options, defaultShards(connection));
     this.keys = new Keys(this.options.prefix);
     this.store = new Store(connection, this.options.timeout, true);
     this.#deployment = new Deployment(this.store, this.keys, this.options);

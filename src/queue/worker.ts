@@ -6,6 +6,7 @@ import {
   type Connection,
   checkConnection,
   closeClient,
+  defaultShards,
   isUsable,
   LASTING_CLIENT,
   openClient,
@@ -140,7 +141,7 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     super();
     checkOptions('TokenWorker', options, RULES);
     checkConnection(options.connection);
-    const resolved = resolveTokenOptions(options);
+    const resolved = resolveTokenOptions(options, defaultShards(options.connection));
     this.#options = options;
     this.#timeout = resolved.timeout;
     this.#keys = new Keys(resolved.prefix);

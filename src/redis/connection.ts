@@ -2,11 +2,15 @@
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { ConfigError } from '../tokens/errors.js';
 import { TOKEN_OPTION_RULES } from '../tokens/options.js';
+import { clusterOptions, parseClusterUrl } from './cluster.js';
 import { isPasswordProblem } from './failure.js';
 
 export type RedisClient = Redis | Cluster;
 
-/** A URL (`redis:`, `rediss:`), ioredis options, or a client of the caller's own, which stays as it is. */
+/**
+ * A URL (`redis:`, `rediss:`; `redis-cluster:`, `rediss-cluster:` with some nodes of a Cluster), ioredis options, or a client
+ * of the caller's own, which stays as it is.
+ */
 export type Connection = string | RedisOptions | RedisClient;
 
 export const DEFAULT_URL = 'redis://localhost:6379';
@@ -19,6 +23,9 @@ const reconnectDelay = (attempt: number): number =>
 
 /** Milliseconds after which a server that was loading is asked again: by default ioredis believes its estimate. */
 const LOADING_DELAY = 500;
+
+/** Hash slots are given to nodes in long ranges: 16 shards lie on each of a few nodes, and a deployment may grow. */
+const CLUSTER_SHARDS = 16;
 
 /** Milliseconds that a server has to answer when a connection is ended. */
 const CLOSE_TIMEOUT = 500;
@@ -64,6 +71,16 @@ export function isClient(connection: unknown): connection is RedisClient {
 
 export const isCluster = (client: RedisClient): client is Cluster => client.isCluster;
 
+/** Whether a connection leads to a Redis Cluster. */
+export function isOfCluster(connection: Connection | undefined): boolean {
+  if (typeof connection === 'string') return parseClusterUrl(connection) !== undefined;
+  return isClient(connection) && isCluster(connection);
+}
+
+/** Over how many shards tokens are spread where nobody says so: on a Cluster, so that several nodes have some. */
+export const defaultShards = (connection: Connection | undefined): number =>
+  isOfCluster(connection) ? CLUSTER_SHARDS : 1;
+
 /**
  * Refuses a connection that can not work.
  * @throws {ConfigError}
@@ -71,6 +88,12 @@ export const isCluster = (client: RedisClient): client is Cluster => client.isCl
 export function checkConnection(connection: unknown): asserts connection is Connection | undefined {
   if (connection === undefined) return;
   if (typeof connection === 'string') {
+    if (/^rediss?-cluster:/.test(connection)) {
+      if (parseClusterUrl(connection)) return;
+      throw new ConfigError(
+        'connection: the URL of a Cluster must be of the form redis-cluster://host:port,host:port',
+      );
+    }
     if (!/^rediss?:\/\//.test(connection) || !URL.canParse(connection)) {
       throw new ConfigError('connection: a URL must be of the form redis://host:port or rediss://host:port');
     }
@@ -123,16 +146,14 @@ function create(connection: Connection, options: RedisOptions): RedisClient {
     ...options,
     replyMapping: 'legacy', // replies in the shapes that this library reads
   } as const;
-  if (typeof connection === 'string') return new Redis(connection, own);
+  if (typeof connection === 'string') {
+    const address = parseClusterUrl(connection);
+    if (!address) return new Redis(connection, own);
+    return new Cluster(address.nodes, clusterOptions({ ...address.redisOptions, ...own }));
+  }
   if (!isClient(connection)) return new Redis({ ...connection, ...own });
   if (!isCluster(connection)) return connection.duplicate(own);
-  const { enableOfflineQueue = true, lazyConnect = true, retryStrategy: _, ...redisOptions } = own;
-  return connection.duplicate([], {
-    enableOfflineQueue,
-    lazyConnect,
-    clusterRetryStrategy: reconnectDelay,
-    redisOptions: { ...connection.options.redisOptions, ...redisOptions },
-  });
+  return connection.duplicate([], clusterOptions({ ...connection.options.redisOptions, ...own }));
 }
 
 /** Ends a client of ours: politely where it is connected, so that what was written is sent. */

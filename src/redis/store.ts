@@ -1,11 +1,13 @@
 /** Sends commands to Redis with a bound on time, and tells what can have become of those that fail. */
 import { setMaxListeners } from 'node:events';
 import { type StoreOutcome, StoreUnavailableError, TokenError } from '../tokens/errors.js';
+import { isNodeLost, lookAgain, serves } from './cluster.js';
 import {
   type Connection,
   checkConnection,
   closeClient,
   isClient,
+  isCluster,
   isUsable,
   OPERATION_CLIENT,
   openClient,
@@ -61,8 +63,9 @@ export class Store {
     if (!this.#isUsable()) return this.repeat(send, 'none', deadline);
     const reply = this.#flight(send, 'none', this.#timeout);
     if (!this.owned) return reply;
-    return reply.catch((error: unknown) => {
+    return reply.catch(async (error: unknown) => {
       if (!this.#isLost(error) || performance.now() >= deadline) throw error;
+      await this.#afterNode();
       return this.repeat(send, 'none', deadline);
     });
   }
@@ -89,6 +92,7 @@ export class Store {
     const left = () => this.#timeout - (performance.now() - begun);
     if (left() <= 0) throw new StoreUnavailableError('what it had to wait for took too long', 'none');
     await this.connected(left());
+    await this.#served(keys[0] as string, left());
     return this.#flight(evaluate(script, keys, args), 'unknown', left());
   }
 
@@ -111,6 +115,7 @@ export class Store {
       } catch (error) {
         if (!this.#isLost(error) || performance.now() >= deadline) throw this.#afterLoss(error, lost);
         lost = error;
+        await this.#afterNode();
       }
     }
   }
@@ -131,7 +136,23 @@ export class Store {
 
   /** Whether a command failed for want of a connection, and not for want of time on one. */
   #isLost(error: unknown): error is StoreUnavailableError {
-    return error instanceof StoreUnavailableError && !this.#isUsable();
+    return error instanceof StoreUnavailableError && (!this.#isUsable() || isNodeLost(error.cause));
+  }
+
+  /** On a Cluster a node may be lost while the others serve: a replica takes its slots over. */
+  async #afterNode(): Promise<void> {
+    if (isCluster(this.client)) await lookAgain(this.client);
+  }
+
+  /** Resolves when the key has a primary: what is sent to none would be told as `unknown`. @throws {StoreUnavailableError} */
+  async #served(key: string, timeout: number): Promise<void> {
+    if (!this.owned || !isCluster(this.client) || serves(this.client, key)) return;
+    const deadline = performance.now() + timeout;
+    while (!serves(this.client, key)) {
+      if (performance.now() > deadline || this.#closed.signal.aborted)
+        throw new StoreUnavailableError(`no node of the Cluster serves ${key}`, 'none');
+      await lookAgain(this.client);
+    }
   }
 
   #isUsable(): boolean {

@@ -1,6 +1,7 @@
 /** Whether commands are being served: what a container's health check asks. */
 import { LANES, type Lane } from '../queue/lanes.js';
 import { openQueue } from '../queue/open-queue.js';
+import { defaultShards } from '../redis/connection.js';
 import { checkDatabase, Deployment } from '../redis/deployment.js';
 import { Keys } from '../redis/keys.js';
 import { Store } from '../redis/store.js';
@@ -27,7 +28,7 @@ export async function checkHealth(
   options: TokenOptions,
   here = false,
 ): Promise<Health> {
-  const resolved = resolveTokenOptions(options);
+  const resolved = resolveTokenOptions(options, defaultShards(connection));
   const keys = new Keys(resolved.prefix);
   const store = new Store(connection, resolved.timeout);
   const deployment = new Deployment(store, keys, resolved);

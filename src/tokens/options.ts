@@ -9,7 +9,7 @@ import { DEFAULT_MAX_DATA_BYTES } from './validation.js';
 export interface TokenOptions {
   /** What every key, queue and channel starts with: 1–32 of `[A-Za-z0-9_-]`. Default `rt`. */
   prefix?: string | undefined;
-  /** Over how many hash slots the tokens are spread: a power of two, 1–4,096. Default 1. */
+  /** Over how many hash slots the tokens are spread: a power of two, 1–4,096. Default 1, on a Cluster 16. */
   shards?: number | undefined;
   /** What generated tokens start with: 1–32 of `[A-Za-z0-9_-]`. Default `rt_`. */
   tokenPrefix?: string | undefined;
@@ -101,11 +101,14 @@ export function checkOptions(what: string, options: unknown, rules: Record<strin
   }
 }
 
-/** The token options among a door's, with every default. They must have been checked. */
-export function resolveTokenOptions(options: TokenOptions): ResolvedTokenOptions {
+/**
+ * The token options among a door's, with every default. They must have been checked.
+ * @param shards the default of that option where these tokens are.
+ */
+export function resolveTokenOptions(options: TokenOptions, shards = 1): ResolvedTokenOptions {
   return {
     prefix: options.prefix ?? 'rt',
-    shards: options.shards ?? 1,
+    shards: options.shards ?? shards,
     tokenPrefix: options.tokenPrefix ?? DEFAULT_TOKEN_PREFIX,
     pepper: options.pepper === undefined ? undefined : toKey(options.pepper),
     maxDataBytes: options.maxDataBytes ?? DEFAULT_MAX_DATA_BYTES,

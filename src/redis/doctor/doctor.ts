@@ -8,7 +8,7 @@ import {
   TOKEN_OPTION_RULES,
   type TokenOptions,
 } from '../../tokens/options.js';
-import { type Connection, isCluster } from '../connection.js';
+import { type Connection, defaultShards, isCluster } from '../connection.js';
 import { Deployment, type Standing } from '../deployment.js';
 import { Keys } from '../keys.js';
 import { Store } from '../store.js';
@@ -57,7 +57,7 @@ export class Doctor {
   /** @throws {ConfigError} */
   constructor(connection: Connection | undefined, options: TokenOptions) {
     checkOptions('doctor', options, TOKEN_OPTION_RULES);
-    const resolved = resolveTokenOptions(options);
+    const resolved = resolveTokenOptions(options, defaultShards(connection));
     this.#store = new Store(connection, resolved.timeout);
     this.#keys = new Keys(resolved.prefix);
     this.#deployment = new Deployment(this.#store, this.#keys, resolved, false);

@@ -2,7 +2,7 @@
 import { ConfigError } from '../../tokens/errors.js';
 import type { ResolvedTokenOptions } from '../../tokens/options.js';
 import type { TokenRepository } from '../../tokens/repository.js';
-import { type Connection, isClient, isCluster } from '../connection.js';
+import { type Connection, isOfCluster } from '../connection.js';
 import { Keys } from '../keys.js';
 import { RedisTokenRepository } from '../repository.js';
 import { Store } from '../store.js';
@@ -18,7 +18,7 @@ export function openNearCache(
 ): TokenRepository {
   const resolved = resolveCacheOptions(cache);
   // Each node of a Cluster tells of its own keys alone, and slots move from one to another.
-  if (isClient(connection) && isCluster(connection))
+  if (isOfCluster(connection))
     throw new ConfigError('option "cache" is not supported on a Cluster: leave it out there');
   const store = new Store(connection, options.timeout);
   const prefixes = new Keys(options.prefix).records(options.shards);

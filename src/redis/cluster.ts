@@ -1,0 +1,86 @@
+/** What is different on a Redis Cluster: how one is named, and that its primaries come and go one by one. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { type Cluster, type ClusterNode, type ClusterOptions, Command, type RedisOptions } from 'ioredis';
+
+/** Milliseconds between two tries where a node can not be reached, or a slot has no primary. */
+const PAUSE = 50;
+
+/** How often ioredis sends a command again that a Cluster has refused: until its time is over, by what it waits for in between. */
+const REDIRECTIONS = 1_000;
+
+/** Milliseconds after which ioredis follows a node to another: two that name each other would keep it busy. */
+const MOVED_DELAY = 10;
+
+const CLUSTER_URL = /^redis(s?)-cluster:\/\/(?:([^@/]*)@)?([^@/]+)\/?$/;
+
+/** Of a connection to one node: replies in the shapes that this library reads. */
+type NodeOptions = RedisOptions & { replyMapping: 'legacy' };
+
+/** Some of a Cluster's nodes, from which the others are found. */
+export interface ClusterAddress {
+  nodes: ClusterNode[];
+  redisOptions: RedisOptions;
+}
+
+/**
+ * What `redis-cluster://user:password@host:port,host:port` names; `rediss-cluster:` is by TLS. `undefined` for another text.
+ * A node without a port has 6379.
+ */
+export function parseClusterUrl(url: string): ClusterAddress | undefined {
+  const [, tls, login, hosts = ''] = CLUSTER_URL.exec(url) ?? [];
+  const nodes: ClusterNode[] = [];
+  for (const host of hosts.split(',')) {
+    const node = `redis://${host}`;
+    if (!URL.canParse(node)) return undefined;
+    const { hostname, port, pathname, search } = new URL(node);
+    if (hostname === '' || pathname || search) return undefined;
+    nodes.push({ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || 6379) });
+  }
+  try {
+    const [username = '', ...rest] = login?.split(':').map(decodeURIComponent) ?? [];
+    const password = rest.join(':');
+    return {
+      nodes,
+      redisOptions: { ...(username && { username }), ...(password && { password }), ...(tls && { tls: {} }) },
+    };
+  } catch {
+    return undefined; // ill-formed escapes
+  }
+}
+
+/**
+ * @param options of the connections to its nodes. Where those do not send again what was lost, the Cluster does not either:
+ *   by default ioredis sends a command to another node when the connection to its own is lost.
+ */
+export function clusterOptions({
+  lazyConnect = true,
+  enableOfflineQueue: _,
+  retryStrategy,
+  ...redisOptions
+}: NodeOptions): ClusterOptions & { redisOptions: NodeOptions } {
+  const once = redisOptions.autoResendUnfulfilledCommands === false;
+  return {
+    lazyConnect,
+    redisOptions,
+    ...(retryStrategy && { clusterRetryStrategy: (times) => retryStrategy(times) as number }),
+    ...(once && { retryDelayOnFailover: 0 }),
+    retryDelayOnMoved: MOVED_DELAY,
+    maxRedirections: REDIRECTIONS,
+  };
+}
+
+/** Whether the primary of a key's slot is known and within reach. */
+export function serves(client: Cluster, key: string): boolean {
+  const primary = client.slots[new Command('get', [key]).getSlot()]?.[0];
+  return client.nodes('master').some(({ options: { host, port } }) => `${host}:${port}` === primary);
+}
+
+/** Asks the nodes who has which slots now, and gives them a moment to decide that. */
+export async function lookAgain(client: Cluster): Promise<void> {
+  client.refreshSlotsCache();
+  await wait(PAUSE);
+}
+
+/** Whether a command failed because the connection to its node was lost, or its slot had none for too long. */
+export const isNodeLost = (error: unknown): boolean =>
+  error instanceof Error && /^(Connection is closed\.|Too many Cluster redirections)/.test(error.message);

@@ -1,0 +1,171 @@
+// Starts a real Redis Cluster of our own, each node a redis-server, for the tests and the benchmarks.
+import { execFile } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { Log } from './debian-package.js';
+import { findOnPath } from './debian-package.js';
+import { freePort, type RedisServer, type RedisServerOptions, startRedisServer } from './redis-server.js';
+
+const run = promisify(execFile);
+
+/** Milliseconds after which a node that does not answer is taken for dead: a failover takes a second more. */
+const NODE_TIMEOUT = 2_000;
+
+/** Milliseconds within which all nodes must agree. */
+const AGREEMENT_TIMEOUT = 30_000;
+
+export interface RedisClusterOptions {
+  /** Default 3. */
+  primaries?: number;
+  /** Of each primary. Default 1. */
+  replicas?: number;
+  /** Further arguments of each redis-server. Default: none. */
+  args?: string[];
+  /** Hears where the binary came from. Default: stderr. */
+  log?: Log;
+}
+
+/** A node as the Cluster names it. */
+export interface ClusterMember {
+  id: string;
+  port: number;
+  isPrimary: boolean;
+  /** Of a replica: the id of its primary. */
+  primary: string | undefined;
+  /** Nobody says that it fails. */
+  isWell: boolean;
+  /** Slot ranges of a primary. */
+  slots: [first: number, last: number][];
+}
+
+export class RedisCluster {
+  readonly #servers = new Map<number, RedisServer>();
+  readonly #options: RedisClusterOptions;
+
+  /** @param options of each node. */
+  constructor(options: RedisClusterOptions) {
+    this.#options = options;
+  }
+
+  /** For `connection`: every node that was started. */
+  get url(): string {
+    return `redis-cluster://${[...this.#servers.keys()].map((port) => `127.0.0.1:${port}`).join(',')}`;
+  }
+
+  get ports(): number[] {
+    return [...this.#servers.keys()];
+  }
+
+  server(port: number): RedisServer {
+    const server = this.#servers.get(port);
+    if (!server) throw new Error(`no node at ${port}`);
+    return server;
+  }
+
+  /** A node without slots, which knows no other. */
+  async startNode(options: Pick<RedisServerOptions, 'port' | 'dir'> = {}): Promise<RedisServer> {
+    const bus = await freePort(); // by default it would often be too high to be one
+    const server = await startRedisServer({
+      ...options,
+      args: [
+        ...['--cluster-enabled', 'yes', '--cluster-port', String(bus)],
+        ...['--cluster-announce-ip', '127.0.0.1', '--cluster-node-timeout', String(NODE_TIMEOUT)],
+        ...['--cluster-replica-validity-factor', '0', '--repl-diskless-sync-delay', '0'],
+        ...(this.#options.args ?? []),
+      ],
+      ...(this.#options.log && { log: this.#options.log }),
+    });
+    this.#servers.set(server.port, server);
+    return server;
+  }
+
+  /** `redis-cli --cluster <what>`. */
+  async manage(...what: string[]): Promise<string> {
+    const { stdout } = await run(redisCli(), ['--cluster', ...what, '--cluster-yes']);
+    return stdout;
+  }
+
+  /** What the node at this port knows of all. */
+  async members(port = this.ports[0] as number): Promise<ClusterMember[]> {
+    const { stdout } = await run(redisCli(), ['-p', String(port), 'cluster', 'nodes']);
+    return stdout.trim().split('\n').map(toMember);
+  }
+
+  async primaries(port?: number): Promise<ClusterMember[]> {
+    return (await this.members(port)).filter(({ isPrimary, isWell }) => isPrimary && isWell);
+  }
+
+  /** Resolves when every node that runs knows of so many primaries that are well, and of all slots. */
+  async agrees(primaries: number, replicas: number): Promise<void> {
+    const deadline = performance.now() + AGREEMENT_TIMEOUT;
+    while (!(await this.#doAgree(primaries, replicas))) {
+      if (performance.now() > deadline) throw new Error('the nodes of the Cluster do not come to agree');
+      await wait(50);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#servers.values()].map((server) => server.stop()));
+  }
+
+  async #doAgree(primaries: number, replicas: number): Promise<boolean> {
+    const views = await Promise.all(
+      this.ports.map(async (port) => {
+        const { stdout } = await run(redisCli(), ['-p', String(port), 'cluster', 'info']);
+        if (!stdout.includes('cluster_state:ok')) return false;
+        const well = (await this.members(port)).filter(({ isWell }) => isWell);
+        const slots = well.flatMap((member) => member.slots);
+        return (
+          well.filter(({ isPrimary }) => isPrimary).length === primaries &&
+          well.filter(({ primary }) => primary !== undefined).length >= primaries * replicas &&
+          slots.reduce((sum, [first, last]) => sum + last - first + 1, 0) === SLOTS
+        );
+      }),
+    ).catch(() => [false]); // one that is dead
+    return views.every(Boolean);
+  }
+}
+
+export const SLOTS = 16_384;
+
+/** A Cluster of which every node knows all. */
+export async function startRedisCluster(options: RedisClusterOptions = {}): Promise<RedisCluster> {
+  const { primaries = 3, replicas = 1 } = options;
+  const cluster = new RedisCluster(options);
+  try {
+    const nodes = Array.from({ length: primaries * (1 + replicas) }, () => cluster.startNode());
+    const addresses = (await Promise.all(nodes)).map(({ port }) => `127.0.0.1:${port}`);
+    await cluster.manage('create', ...addresses, '--cluster-replicas', String(replicas));
+    await cluster.agrees(primaries, replicas);
+    return cluster;
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+}
+
+/** It comes with redis-server. */
+function redisCli(): string {
+  const server = findOnPath('redis-server');
+  return server === undefined ? 'redis-cli' : join(dirname(server), 'redis-cli');
+}
+
+/** A line of `CLUSTER NODES`. */
+function toMember(line: string): ClusterMember {
+  const [id = '', address = '', flags = '', primary = '-', , , , link, ...slots] = line.split(' ');
+  const isPrimary = flags.includes('master');
+  return {
+    id,
+    port: Number(/:(\d+)@/.exec(address)?.[1]),
+    isPrimary,
+    primary: primary === '-' ? undefined : primary,
+    isWell: !/fail|noaddr|handshake/.test(flags) && (link === 'connected' || flags.includes('myself')),
+    slots: slots
+      .filter((range) => !range.startsWith('['))
+      .map((range) => {
+        const [first = '', last = first] = range.split('-');
+        return [Number(first), Number(last)];
+      }),
+  };
+}

@@ -3,7 +3,7 @@ import 'reflect-metadata';
 import { Container, type ServiceIdentifier } from 'inversify';
 import { CommandExecutor, executorRules } from './queue/executor.js';
 import { TokenWorker, type TokenWorkerOptions } from './queue/worker.js';
-import { defaultShards } from './redis/connection.js';
+import { defaultSpread } from './redis/connection.js';
 import { RedisTokenRepository } from './redis/repository.js';
 import { Store } from './redis/store.js';
 import { resolveTokenOptions } from './tokens/options.js';
@@ -68,7 +68,7 @@ export function createContainer(options: TokenWorkerOptions = {}, container = ne
 }
 
 function createRepository(options: TokenWorkerOptions): TokenRepository {
-  const resolved = resolveTokenOptions(options, defaultShards(options.connection));
+  const resolved = resolveTokenOptions(options, defaultSpread(options.connection));
   return (
     options.repository ?? new RedisTokenRepository(new Store(options.connection, resolved.timeout), resolved)
   );

@@ -79,7 +79,7 @@ export function createProgram(outcome: Outcome = { status: DONE, given: {} }): C
     .configureOutput({ outputError: () => {} }) // told by tellFailure
     .configureHelp({ styleTitle: (title) => paint('bold', title) })
     .addHelpText('after', `${PEPPER_HELP}\n${EXIT_STATUS_HELP}`);
-  for (const name of ['connection', 'prefix', 'shards', 'tokenPrefix', 'timeout'] as const) {
+  for (const name of ['connection', 'prefix', 'shards', 'partitions', 'tokenPrefix', 'timeout'] as const) {
     program.addOption(settingOption(name));
   }
   program.option('--json', 'print JSON');
@@ -349,9 +349,19 @@ function addCompletion(program: Command): void {
 }
 
 const SETTING_HELP: Partial<Record<SettingName, { takes: string; help: string }>> = {
-  connection: { takes: '<url>', help: 'Redis, by default redis://localhost:6379' },
+  connection: {
+    takes: '<url>',
+    help: 'Redis, by default redis://localhost:6379; a Cluster: redis-cluster://host:port,host:port',
+  },
   prefix: { takes: '<prefix>', help: 'what every key, queue and channel starts with, by default rt' },
-  shards: { takes: '<count>', help: 'over how many hash slots the tokens are spread, by default 1' },
+  shards: {
+    takes: '<count>',
+    help: 'over how many hash slots the tokens are spread, by default 1, on a Cluster 16',
+  },
+  partitions: {
+    takes: '<count>',
+    help: 'over how many queues the commands of each lane are spread, by default 1, on a Cluster 4',
+  },
   tokenPrefix: { takes: '<prefix>', help: 'what generated tokens start with, by default rt_' },
   timeout: { takes: '<ms>', help: 'milliseconds after which an operation gives up, by default 5000' },
   concurrency: { takes: '<count>', help: 'jobs run at a time on each queue, by default 32' },

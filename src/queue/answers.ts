@@ -3,7 +3,7 @@ import type { Job } from 'bullmq';
 import type { RedisClient } from '../redis/connection.js';
 import type { Keys } from '../redis/keys.js';
 import type { CommandExecutor, ExecutableJob } from './executor.js';
-import type { Lane } from './lanes.js';
+import { type Lane, nameOf } from './lanes.js';
 import { addressesOf, type JobResult } from './wire.js';
 
 /** Milliseconds for which an attempt may change something; an attempt begins by holding its job for as long. */
@@ -37,17 +37,17 @@ export class Answers {
 
   /** Of a job that BullMQ has put among the failed: it is not run again unless an operator says so. */
   async failed(lane: Lane, job: Job, cause: Error): Promise<void> {
-    if (await this.#isTaken(lane, job)) return;
+    if (await this.#isTaken(job)) return;
     const results = await this.#executor.giveUp(asExecutable(lane, job), JOB_LEASE, cause);
-    if (await this.#isTaken(lane, job)) return; // meanwhile
+    if (await this.#isTaken(job)) return; // meanwhile
     const result: JobResult = { v: 1, jobId: job.id as string, results };
-    await Promise.all([this.#publish(job.data, result), this.#keep(lane, job, result)]);
+    await Promise.all([this.#publish(job.data, result), this.#keep(job, result)]);
   }
 
   /** Unless whoever enqueued the job had it removed. */
-  async #keep(lane: Lane, job: Job, result: JobResult): Promise<void> {
+  async #keep(job: Job, result: JobResult): Promise<void> {
     const { finishedOn } = job;
-    const key = this.#keys.queuedJob(lane, job.id as string);
+    const key = keyOf(job);
     try {
       await job.updateProgress({ ...result, finishedOn } satisfies ToldFailure);
       await this.#client.hset(key, TOLD, String(finishedOn));
@@ -57,8 +57,8 @@ export class Answers {
   }
 
   /** Whether an operator has had it run again since: what comes of that is told then. */
-  async #isTaken(lane: Lane, job: Job): Promise<boolean> {
-    const key = this.#keys.queuedJob(lane, job.id as string);
+  async #isTaken(job: Job): Promise<boolean> {
+    const key = keyOf(job);
     const [enqueued, finishedOn] = await this.#client.hmget(key, 'timestamp', 'finishedOn');
     return enqueued !== null && finishedOn !== String(job.finishedOn);
   }
@@ -82,8 +82,14 @@ function toldFailure({ progress, finishedOn }: Job): unknown {
   return (progress as Partial<ToldFailure>).finishedOn === finishedOn ? progress : undefined;
 }
 
+/** In the prefix of a queue: see Keys. */
+const PARTITION = /:q(\d+)\}$/;
+
+const keyOf = (job: Job): string => `${job.queueQualifiedName}:${job.id}`;
+
 export const asExecutable = (lane: Lane, job: Job): ExecutableJob => ({
   lane,
+  queue: nameOf({ lane, partition: Number(PARTITION.exec(job.prefix)?.[1] ?? 0) }),
   id: job.id as string,
   data: job.data,
   trace: job.opts.telemetry?.metadata,

@@ -7,7 +7,7 @@ import type { Store } from '../redis/store.js';
 import { CommandConflictError } from '../tokens/errors.js';
 import type { TracePoint } from '../tokens/telemetry.js';
 import { Batcher, type ResolvedBatchOptions } from './batcher.js';
-import type { Lane } from './lanes.js';
+import { type Lane, type LaneQueue, nameOf, queueOf } from './lanes.js';
 import { openQueue } from './open-queue.js';
 import type { QueueTelemetry } from './telemetry.js';
 import type { JobData, WireCommand } from './wire.js';
@@ -16,7 +16,8 @@ export class CommandQueues {
   readonly #store: Store;
   readonly #keys: Keys;
   readonly #replyTo: string;
-  readonly #open = new Map<Lane, Queue>();
+  readonly #partitions: number;
+  readonly #open = new Map<string, Queue>();
   readonly #batchers: Record<Lane, Batcher>;
   readonly #telemetry: QueueTelemetry | undefined;
   /** Whose traces commands that wait for their batch are of. */
@@ -26,12 +27,14 @@ export class CommandQueues {
     store: Store,
     keys: Keys,
     replyTo: string,
+    partitions: number,
     batch: ResolvedBatchOptions,
     telemetry?: QueueTelemetry,
   ) {
     this.#store = store;
     this.#keys = keys;
     this.#replyTo = replyTo;
+    this.#partitions = partitions;
     this.#telemetry = telemetry;
     const batcher = (lane: Lane, options: ResolvedBatchOptions) =>
       new Batcher(options, newJobId, (jobId, commands) =>
@@ -70,7 +73,11 @@ export class CommandQueues {
   }
 
   job(lane: Lane, jobId: string): Promise<Job | undefined> {
-    return this.#store.read(() => this.#queue(lane).getJob(jobId));
+    return this.#store.read(() => this.#queue(this.placeOf(lane, jobId)).getJob(jobId));
+  }
+
+  placeOf(lane: Lane, jobId: string): LaneQueue {
+    return queueOf(lane, jobId, this.#partitions);
   }
 
   async close(): Promise<void> {
@@ -80,7 +87,8 @@ export class CommandQueues {
   /** Sent again where the reply is lost: a second job with the same id is none. */
   async #add(lane: Lane, jobId: string, name: string, commands: WireCommand[]): Promise<void> {
     const data: JobData = { v: 1, replyTo: this.#replyTo, commands };
-    const add = () => this.#store.repeat(() => this.#queue(lane).add(name, data, { jobId }), 'unknown');
+    const queue = this.#queue(this.placeOf(lane, jobId));
+    const add = () => this.#store.repeat(() => queue.add(name, data, { jobId }), 'unknown');
     if (!this.#telemetry || commands.length === 1) await add();
     else
       await this.#telemetry.carrying(
@@ -89,11 +97,11 @@ export class CommandQueues {
       );
   }
 
-  #queue(lane: Lane): Queue {
-    let queue = this.#open.get(lane);
+  #queue(place: LaneQueue): Queue {
+    let queue = this.#open.get(nameOf(place));
     if (!queue) {
-      queue = openQueue(lane, this.#store.client, this.#keys, false, this.#telemetry?.bullmq);
-      this.#open.set(lane, queue);
+      queue = openQueue(place, this.#store.client, this.#keys, false, this.#telemetry?.bullmq);
+      this.#open.set(nameOf(place), queue);
     }
     return queue;
   }

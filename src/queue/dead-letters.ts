@@ -6,7 +6,7 @@ import { GivenUpError, ValidationError } from '../tokens/errors.js';
 import type { TokenOptions } from '../tokens/options.js';
 import { asExecutable, resultsOf } from './answers.js';
 import { CommandExecutor, executorRules } from './executor.js';
-import type { Lane } from './lanes.js';
+import type { Lane, LaneQueue } from './lanes.js';
 import { StandingQueues } from './standing-queues.js';
 import type { CommandResult } from './wire.js';
 
@@ -64,13 +64,58 @@ export class DeadLetters {
   }
 
   async count(lane: Lane): Promise<number> {
-    return this.#queues.store.read(() => this.#queues.of(lane).getFailedCount());
+    const { store } = this.#queues;
+    const counts = this.#queues
+      .of(lane)
+      .map((place) => store.read(() => this.#queues.at(place).getFailedCount()));
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
   }
 
-  /** The newest first. They are read in steps. */
+  /** Of each of the lane's queues the newest first. They are read in steps. */
   async *of(lane: Lane): AsyncGenerator<DeadLetter> {
+    for (const place of this.#queues.of(lane)) yield* this.#at(place);
+  }
+
+  async find(lane: Lane, jobId: string): Promise<DeadLetter | undefined> {
+    const place = await this.#placeOf(lane, jobId);
+    return place && this.#find(place, jobId);
+  }
+
+  /**
+   * Has a dead letter run again. What was applied stays applied; what is older than `maxCommandAge` and no revocation is
+   * refused as expired. False where it is no dead letter any more.
+   * @throws {ValidationError} where no worker can read it.
+   */
+  async retry(lane: Lane, jobId: string): Promise<boolean> {
+    const place = await this.#placeOf(lane, jobId);
+    const job = place && (await this.#read(place, jobId));
+    if (!job) return false;
+    if (job === UNREADABLE)
+      throw new ValidationError('job', [{ field: 'data', problem: NOTHING_KNOWN.reason }]);
+    await this.#executor.takeUp(asExecutable(lane, job));
+    const key = this.#queues.keys.queuedJob(place, jobId);
+    await this.#queues.store.read((client) => client.hdel(key, 'stc')); // deaths of workers count anew, too
+    if (job.failedReason !== GIVEN_UP) {
+      await this.#queues.store.read((client) => client.hset(key, REASON, job.failedReason));
+    }
+    const afresh = { resetAttemptsMade: true, resetAttemptsStarted: true };
+    return this.#unlessTaken(place, jobId, () => job.retry('failed', afresh));
+  }
+
+  /** Forgets a dead letter: what of it was given up stays so. False where it is none any more. */
+  async drop(lane: Lane, jobId: string): Promise<boolean> {
+    const place = await this.#placeOf(lane, jobId);
+    return place !== undefined && this.#unlessTaken(place, jobId, () => this.#queues.at(place).remove(jobId));
+  }
+
+  async close(): Promise<void> {
+    await this.#queues.close();
+    await this.#repository.close();
+  }
+
+  async *#at(place: LaneQueue): AsyncGenerator<DeadLetter> {
     const seen = new Set<string>();
-    const failed = this.#queues.keys.failedJobs(lane);
+    const failed = this.#queues.keys.failedJobs(place);
     for (let start = 0; ; start += PAGE) {
       const ids = await this.#queues.store.read((client) =>
         client.zrevrange(failed, start, start + PAGE - 1),
@@ -80,57 +125,33 @@ export class DeadLetters {
         // What has failed meanwhile moves those before it into this page.
         if (seen.has(id)) continue;
         seen.add(id);
-        const letter = await this.find(lane, id);
+        const letter = await this.#find(place, id);
         if (letter) yield letter;
       }
     }
   }
 
-  async find(lane: Lane, jobId: string): Promise<DeadLetter | undefined> {
-    const job = await this.#failed(lane, jobId);
+  async #find(place: LaneQueue, jobId: string): Promise<DeadLetter | undefined> {
+    const { lane } = place;
+    const job = (await this.#isFailed(place, jobId)) ? await this.#read(place, jobId) : undefined;
     if (job === UNREADABLE) return { ...NOTHING_KNOWN, lane, jobId };
     if (job?.failedReason !== GIVEN_UP) return job && toLetter(lane, job);
-    const key = this.#queues.keys.queuedJob(lane, jobId);
+    const key = this.#queues.keys.queuedJob(place, jobId);
     const before = await this.#queues.store.read((client) => client.hget(key, REASON));
     return toLetter(lane, job, before === null ? GIVEN_UP : `${before} (run again: ${GIVEN_UP})`);
   }
 
-  /**
-   * Has a dead letter run again. What was applied stays applied; what is older than `maxCommandAge` and no revocation is
-   * refused as expired. False where it is no dead letter any more.
-   * @throws {ValidationError} where no worker can read it.
-   */
-  async retry(lane: Lane, jobId: string): Promise<boolean> {
-    const job = await this.#failed(lane, jobId);
-    if (!job) return false;
-    if (job === UNREADABLE)
-      throw new ValidationError('job', [{ field: 'data', problem: NOTHING_KNOWN.reason }]);
-    await this.#executor.takeUp(asExecutable(lane, job));
-    const key = this.#queues.keys.queuedJob(lane, jobId);
-    await this.#queues.store.read((client) => client.hdel(key, 'stc')); // deaths of workers count anew, too
-    if (job.failedReason !== GIVEN_UP) {
-      await this.#queues.store.read((client) => client.hset(key, REASON, job.failedReason));
-    }
-    const afresh = { resetAttemptsMade: true, resetAttemptsStarted: true };
-    return this.#unlessTaken(lane, jobId, () => job.retry('failed', afresh));
+  /** Where it is a dead letter: whoever has enqueued it may have done so on any of the lane's queues. */
+  async #placeOf(lane: Lane, jobId: string): Promise<LaneQueue | undefined> {
+    const places = this.#queues.of(lane);
+    const failed = await Promise.all(places.map((place) => this.#isFailed(place, jobId)));
+    return places.find((_, i) => failed[i]);
   }
 
-  /** Forgets a dead letter: what of it was given up stays so. False where it is none any more. */
-  async drop(lane: Lane, jobId: string): Promise<boolean> {
-    const job = await this.#failed(lane, jobId);
-    return job !== undefined && this.#unlessTaken(lane, jobId, () => this.#queues.of(lane).remove(jobId));
-  }
-
-  async close(): Promise<void> {
-    await this.#queues.close();
-    await this.#repository.close();
-  }
-
-  async #failed(lane: Lane, jobId: string): Promise<Job | typeof UNREADABLE | undefined> {
-    if (!(await this.#queues.store.read(() => this.#isFailed(lane, jobId)))) return undefined;
+  #read(place: LaneQueue, jobId: string): Promise<Job | typeof UNREADABLE | undefined> {
     return this.#queues.store.read(() =>
       this.#queues
-        .of(lane)
+        .at(place)
         .getJob(jobId)
         .catch((error: unknown) => {
           if (error instanceof SyntaxError) return UNREADABLE;
@@ -139,18 +160,19 @@ export class DeadLetters {
     );
   }
 
-  async #isFailed(lane: Lane, jobId: string): Promise<boolean> {
-    return (await this.#queues.of(lane).getJobState(jobId)) === 'failed';
+  async #isFailed(place: LaneQueue, jobId: string): Promise<boolean> {
+    const state = await this.#queues.store.read(() => this.#queues.at(place).getJobState(jobId));
+    return state === 'failed';
   }
 
   /** False where another operator was quicker. */
-  #unlessTaken(lane: Lane, jobId: string, act: () => Promise<unknown>): Promise<boolean> {
+  #unlessTaken(place: LaneQueue, jobId: string, act: () => Promise<unknown>): Promise<boolean> {
     return this.#queues.store.read(async () => {
       try {
         await act();
         return true;
       } catch (error) {
-        if (await this.#isFailed(lane, jobId)) throw error;
+        if (await this.#isFailed(place, jobId)) throw error;
         return false;
       }
     });

@@ -32,6 +32,8 @@ import {
 /** A job as it is handed to the executor. */
 export interface ExecutableJob {
   lane: Lane;
+  /** The name of its queue. Default: the lane's. */
+  queue?: string;
   id: string;
   data: unknown;
   /** What it carries of a trace, where that is given. */
@@ -188,7 +190,7 @@ export class CommandExecutor {
     const changes = commands.flatMap(({ commandId, command }) =>
       command instanceof ValidationError || !isChange(command) ? [] : [{ commandId, command }],
     );
-    const reference = { queue: job.lane, id: job.id, issuedAt: firstStamp(job.data) };
+    const reference = { queue: job.queue ?? job.lane, id: job.id, issuedAt: firstStamp(job.data) };
     const read = { reference, commands, changes };
     this.#read.set(job.data as object, read);
     return read;

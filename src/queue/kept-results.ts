@@ -1,8 +1,8 @@
 /** Reads results from where the worker keeps them: from the jobs themselves. */
-import type { Job } from 'bullmq';
 import type { Keys } from '../redis/keys.js';
 import type { Store } from '../redis/store.js';
 import { resultsOf } from './answers.js';
+import type { CommandQueues } from './command-queues.js';
 import { type Lane, laneOf } from './lanes.js';
 import type { ReceiptData } from './receipt.js';
 import type { CommandResult } from './wire.js';
@@ -16,14 +16,14 @@ interface Kept {
 export class KeptResults {
   readonly #store: Store;
   readonly #keys: Keys;
-  readonly #job: (lane: Lane, jobId: string) => Promise<Job | undefined>;
+  readonly #queues: Pick<CommandQueues, 'job' | 'placeOf'>;
   /** Looks under way: all who wait for something of a job share one. */
   readonly #looks = new Map<string, Promise<Kept | undefined>>();
 
-  constructor(store: Store, keys: Keys, job: (lane: Lane, jobId: string) => Promise<Job | undefined>) {
+  constructor(store: Store, keys: Keys, queues: Pick<CommandQueues, 'job' | 'placeOf'>) {
     this.#store = store;
     this.#keys = keys;
-    this.#job = job;
+    this.#queues = queues;
   }
 
   /** What is kept of a command's result; `undefined` where there is none yet. */
@@ -37,7 +37,7 @@ export class KeptResults {
   }
 
   #shared(lane: Lane, jobId: string): Promise<Kept | undefined> {
-    const key = this.#keys.queuedJob(lane, jobId);
+    const key = this.#keys.queuedJob(this.#queues.placeOf(lane, jobId), jobId);
     let look = this.#looks.get(key);
     if (!look) {
       look = this.#look(key, lane, jobId).finally(() => this.#looks.delete(key));
@@ -52,7 +52,7 @@ export class KeptResults {
       client.hmget(key, 'timestamp', 'finishedOn'),
     );
     if (enqueued !== null && !finishedOn) return undefined;
-    const job = await this.#job(lane, jobId);
+    const job = await this.#queues.job(lane, jobId);
     if (!job) return { results: [], failure: `the result of job ${jobId} is no longer kept` };
     const results = job.finishedOn ? resultsOf(job) : undefined;
     return results && { results, failure: job.failedReason || `job ${jobId} holds no such command` };

@@ -4,7 +4,7 @@ import type { RedisClient } from '../redis/connection.js';
 import type { Keys } from '../redis/keys.js';
 import type { TokenRepository } from '../tokens/repository.js';
 import { type Answers, TOLD } from './answers.js';
-import { LANES, type Lane, MAINTENANCE } from './lanes.js';
+import { type LaneQueue, MAINTENANCE } from './lanes.js';
 import { openQueue } from './open-queue.js';
 
 /** Milliseconds between two sweeps of a deployment, however many workers it has. */
@@ -27,17 +27,25 @@ export class Maintenance {
   readonly #keys: Keys;
   readonly #repository: TokenRepository;
   readonly #answers: Answers;
+  readonly #queues: readonly LaneQueue[];
   readonly #closing = new AbortController();
   #tending: NodeJS.Timeout | undefined;
   /** Epoch milliseconds up to which dead letters were looked at. */
   #looked = 0;
 
   /** @param client stays the caller's to close. */
-  constructor(client: RedisClient, keys: Keys, repository: TokenRepository, answers: Answers) {
+  constructor(
+    client: RedisClient,
+    keys: Keys,
+    repository: TokenRepository,
+    answers: Answers,
+    queues: readonly LaneQueue[],
+  ) {
     this.#client = client;
     this.#keys = keys;
     this.#repository = repository;
     this.#answers = answers;
+    this.#queues = queues;
   }
 
   /** Has the deployment swept from now on, by whichever of its workers. */
@@ -53,7 +61,7 @@ export class Maintenance {
     this.#tending = setInterval(() => this.#tend().catch(() => {}), TEND_INTERVAL).unref(); // or else the next time
     return new Worker(MAINTENANCE, (job) => this.#run(job), {
       connection: this.#client,
-      prefix: this.#keys.queues,
+      prefix: this.#keys.queues(),
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 0 }, // the next one does what one left
     });
@@ -75,8 +83,8 @@ export class Maintenance {
     await this.plan();
   }
 
-  async #withQueue<T>(name: Lane | typeof MAINTENANCE, use: (queue: Queue) => Promise<T>): Promise<T> {
-    const queue = openQueue(name, this.#client, this.#keys);
+  async #withQueue<T>(place: LaneQueue | typeof MAINTENANCE, use: (queue: Queue) => Promise<T>): Promise<T> {
+    const queue = openQueue(place, this.#client, this.#keys);
     try {
       return await use(queue);
     } finally {
@@ -92,14 +100,14 @@ export class Maintenance {
 
   async #answerDeadLetters(): Promise<void> {
     const begun = Date.now();
-    for (const lane of LANES) {
-      const untold = await this.#untold(lane, begun - TOLD_BY);
-      if (untold.length > 0) await this.#withQueue(lane, (queue) => this.#answer(lane, queue, untold));
+    for (const place of this.#queues) {
+      const untold = await this.#untold(place, begun - TOLD_BY);
+      if (untold.length > 0) await this.#withQueue(place, (queue) => this.#answer(place, queue, untold));
     }
     this.#looked = begun - LOOKED_AGAIN;
   }
 
-  async #answer(lane: Lane, queue: Queue, ids: readonly string[]): Promise<void> {
+  async #answer({ lane }: LaneQueue, queue: Queue, ids: readonly string[]): Promise<void> {
     for (const id of ids) {
       if (this.#closing.signal.aborted) return;
       const job = await queue.getJob(id).catch(() => undefined); // one that nobody can read
@@ -108,14 +116,14 @@ export class Maintenance {
   }
 
   /** Of the jobs that failed since the last look, at first of all, those that nobody has told of. They may be large. */
-  async #untold(lane: Lane, until: number): Promise<string[]> {
-    const failed = this.#keys.failedJobs(lane);
+  async #untold(place: LaneQueue, until: number): Promise<string[]> {
+    const failed = this.#keys.failedJobs(place);
     const ids = await this.#client.zrangebyscore(failed, this.#looked, until);
     const untold: string[] = [];
     for (let i = 0; i < ids.length; i += PAGE) {
       const page = ids.slice(i, i + PAGE);
       const facts = await Promise.all(
-        page.map((id) => this.#client.hmget(this.#keys.queuedJob(lane, id), 'finishedOn', TOLD)),
+        page.map((id) => this.#client.hmget(this.#keys.queuedJob(place, id), 'finishedOn', TOLD)),
       );
       untold.push(...page.filter((_, k) => facts[k]?.[0] !== facts[k]?.[1]));
     }

@@ -2,7 +2,7 @@
 import { Queue, type Telemetry } from 'bullmq';
 import type { RedisClient } from '../redis/connection.js';
 import type { Keys } from '../redis/keys.js';
-import type { Lane, MAINTENANCE } from './lanes.js';
+import { type LaneQueue, MAINTENANCE } from './lanes.js';
 
 /** BullMQ copies return values into its stream of events, which nobody here reads. */
 const EVENTS_KEPT = 100;
@@ -13,15 +13,16 @@ const EVENTS_KEPT = 100;
  * @param telemetry traces what is added.
  */
 export function openQueue(
-  name: Lane | typeof MAINTENANCE,
+  place: LaneQueue | typeof MAINTENANCE,
   client: RedisClient,
   keys: Keys,
   looksOnly = false,
   telemetry?: Telemetry,
 ): Queue {
+  const { lane: name, partition } = place === MAINTENANCE ? { lane: place, partition: 0 } : place;
   const queue = new Queue(name, {
     connection: client,
-    prefix: keys.queues,
+    prefix: keys.queues(partition),
     skipVersionCheck: true, // or a connection lost in the midst of it would leave the queue waiting for ever
     skipMetasUpdate: looksOnly,
     streams: { events: { maxLen: EVENTS_KEPT } },

@@ -1,6 +1,6 @@
 /** TokenProducer: the operations as commands on a queue, for services that leave Redis to a worker. */
 import { randomBytes } from 'node:crypto';
-import { type Connection, defaultShards, LASTING_CLIENT, openClient } from '../redis/connection.js';
+import { type Connection, defaultSpread, LASTING_CLIENT, openClient } from '../redis/connection.js';
 import { Deployment } from '../redis/deployment.js';
 import { Keys } from '../redis/keys.js';
 import { Store } from '../redis/store.js';
@@ -99,20 +99,22 @@ export class TokenProducer implements TokenOperations {
   constructor(connection?: Connection, options: TokenProducerOptions = {}) {
     checkOptions('TokenProducer', options, RULES);
     const batch = resolveBatchOptions(options.batch);
-    const resolved = resolveTokenOptions(options, defaultShards(connection));
+    const resolved = resolveTokenOptions(options, defaultSpread(connection));
     this.#timeout = resolved.timeout;
     this.#telemetry = options.telemetry;
     this.#store = new Store(connection, resolved.timeout, true);
     this.#keys = new Keys(resolved.prefix);
     this.#deployment = new Deployment(this.#store, this.#keys, resolved);
     this.#sealer = new Sealer(resolved, this.#deployment);
-    const kept = new KeptResults(this.#store, this.#keys, (lane, jobId) => this.#queues.job(lane, jobId));
     this.#inbox = new ResultInbox(
       openClient(connection, { ...LASTING_CLIENT, socketTimeout: resolved.timeout }),
       (source) => this.#keys.results(source),
       (receipt) => kept.read(receipt),
     );
-    this.#queues = new CommandQueues(this.#store, this.#keys, this.#inbox.replyTo, batch, this.#telemetry);
+    const partitions = resolved.partitions as number;
+    const { replyTo } = this.#inbox;
+    this.#queues = new CommandQueues(this.#store, this.#keys, replyTo, partitions, batch, this.#telemetry);
+    const kept = new KeptResults(this.#store, this.#keys, this.#queues);
   }
 
   create<D extends object = AnyData>(input: CreateInput<D>, options?: CommandOptions): Promise<Token<D>> {

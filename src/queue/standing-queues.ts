@@ -1,6 +1,6 @@
 /** The queues of a deployment that stands, for whoever looks after them: none is founded here, and no setting written. */
 import type { Queue } from 'bullmq';
-import { type Connection, checkConnection, defaultShards, wake } from '../redis/connection.js';
+import { type Connection, checkConnection, defaultSpread, wake } from '../redis/connection.js';
 import { Deployment } from '../redis/deployment.js';
 import { Keys } from '../redis/keys.js';
 import { Store } from '../redis/store.js';
@@ -11,7 +11,7 @@ import {
   TOKEN_OPTION_RULES,
   type TokenOptions,
 } from '../tokens/options.js';
-import { LANES, type Lane } from './lanes.js';
+import { type Lane, type LaneQueue, nameOf, queuesOf } from './lanes.js';
 import { openQueue } from './open-queue.js';
 
 export class StandingQueues {
@@ -19,22 +19,31 @@ export class StandingQueues {
   readonly keys: Keys;
   readonly store: Store;
   readonly #deployment: Deployment;
-  readonly #queues: ReadonlyMap<Lane, Queue>;
+  /** All of them. */
+  readonly places: readonly LaneQueue[];
+  readonly #queues: ReadonlyMap<string, Queue>;
 
   /** @param name of whoever looks after them, for what is wrong with the options. */
   constructor(name: string, connection: Connection | undefined, options: TokenOptions) {
     checkOptions(name, options, TOKEN_OPTION_RULES);
     checkConnection(connection);
-    this.options = resolveTokenOptions(options, defaultShards(connection));
+    this.options = resolveTokenOptions(options, defaultSpread(connection));
     this.keys = new Keys(this.options.prefix);
     this.store = new Store(connection, this.options.timeout, true);
     this.#deployment = new Deployment(this.store, this.keys, this.options);
     wake(this.store.client); // a queue that finds it asleep gives up for good where the first attempt fails
-    this.#queues = new Map(LANES.map((lane) => [lane, openQueue(lane, this.store.client, this.keys, true)]));
+    this.places = queuesOf(this.options.partitions as number);
+    this.#queues = new Map(
+      this.places.map((place) => [nameOf(place), openQueue(place, this.store.client, this.keys, true)]),
+    );
   }
 
-  of(lane: Lane): Queue {
-    return this.#queues.get(lane) as Queue;
+  at(place: LaneQueue): Queue {
+    return this.#queues.get(nameOf(place)) as Queue;
+  }
+
+  of(lane: Lane): LaneQueue[] {
+    return this.places.filter((place) => place.lane === lane);
   }
 
   /**
@@ -44,8 +53,9 @@ export class StandingQueues {
   async find(): Promise<boolean> {
     const { type, missing } = await this.#deployment.standing();
     if (missing.length === 0) return true;
-    const queues = LANES.map((lane) => this.keys.queueMeta(lane));
-    if ((await this.store.read((client) => client.exists(queues))) > 0) return false;
+    const queues = this.places.filter(({ partition }) => partition === 0); // whoever has one has all
+    const metas = queues.map((place) => this.keys.queueMeta(place));
+    if ((await this.store.read((client) => client.exists(metas))) > 0) return false;
     throw this.#deployment.absence(type);
   }
 

@@ -6,7 +6,7 @@ import {
   type Connection,
   checkConnection,
   closeClient,
-  defaultShards,
+  defaultSpread,
   isUsable,
   LASTING_CLIENT,
   openClient,
@@ -32,7 +32,7 @@ import { Answers, asExecutable, JOB_LEASE } from './answers.js';
 import { CommandExecutor, executorRules } from './executor.js';
 import { inTime } from './in-time.js';
 import { JobsUnderWay } from './jobs-under-way.js';
-import { LANES, type Lane } from './lanes.js';
+import { LANES, type Lane, type LaneQueue, queuesOf } from './lanes.js';
 import { Maintenance } from './maintenance.js';
 import { openQueue } from './open-queue.js';
 import type { QueueTelemetry } from './telemetry.js';
@@ -80,6 +80,9 @@ const RETRIES = { attempts: 12, backoff: { type: 'exponential', delay: 100, jitt
 /** Milliseconds between two looks for jobs whose worker has died: such a job runs again after its lease and two looks. */
 const STALLED_INTERVAL = 5_000;
 
+/** Revocations that a queue's worker runs at a time, however little else. */
+const REVOCATIONS_AT_LEAST = 4;
+
 /** Deaths of workers that a job survives: kills alone never fail one. */
 const MAX_STALLED = 20;
 
@@ -126,6 +129,7 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
   readonly #executor: CommandExecutor;
   readonly #answers: Answers;
   readonly #maintenance: Maintenance;
+  readonly #queues: readonly LaneQueue[];
   readonly #workers: Worker[] = [];
   /** What follows jobs that are over. */
   readonly #endings = new Set<Promise<unknown>>();
@@ -141,7 +145,7 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     super();
     checkOptions('TokenWorker', options, RULES);
     checkConnection(options.connection);
-    const resolved = resolveTokenOptions(options, defaultShards(options.connection));
+    const resolved = resolveTokenOptions(options, defaultSpread(options.connection));
     this.#options = options;
     this.#timeout = resolved.timeout;
     this.#keys = new Keys(resolved.prefix);
@@ -150,8 +154,15 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
       new RedisTokenRepository(new Store(options.connection, resolved.timeout), resolved);
     this.#executor = options.executor ?? new CommandExecutor(this.#repository, executorRules(options));
     this.#client = openClient(options.connection, { ...LASTING_CLIENT, socketTimeout: SILENCE });
+    this.#queues = queuesOf(resolved.partitions as number);
     this.#answers = new Answers(this.#executor, this.#client, this.#keys);
-    this.#maintenance = new Maintenance(this.#client, this.#keys, this.#repository, this.#answers);
+    this.#maintenance = new Maintenance(
+      this.#client,
+      this.#keys,
+      this.#repository,
+      this.#answers,
+      this.#queues,
+    );
   }
 
   /**
@@ -171,7 +182,7 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
   /** Whether it takes jobs of both lanes at the moment: it has started, is not closing, and has its connection. */
   get isServing(): boolean {
     if (this.#closing || !isUsable(this.#client)) return false;
-    return this.#workers.length > LANES.length && this.#workers.every((worker) => worker.isRunning());
+    return this.#workers.length > this.#queues.length && this.#workers.every((worker) => worker.isRunning());
   }
 
   /** Takes no further job, waits `closeTimeout` for those under way, and ends what was opened here. */
@@ -194,7 +205,7 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     });
     await bounded(this.#openQueues());
     await bounded(this.#maintenance.plan());
-    this.#workers.push(...LANES.map((lane) => this.#serve(lane)), this.#maintain());
+    this.#workers.push(...this.#queues.map((place) => this.#serve(place)), this.#maintain());
     await bounded(Promise.all(this.#workers.map((worker) => worker.waitUntilReady())));
   }
 
@@ -208,21 +219,21 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
   }
 
   async #openQueues(): Promise<void> {
-    for (const lane of LANES) {
-      const queue = openQueue(lane, this.#client, this.#keys);
+    for (const place of this.#queues) {
+      const queue = openQueue(place, this.#client, this.#keys);
       await queue.waitUntilReady();
       await queue.close();
     }
   }
 
-  #serve(lane: Lane): Worker {
-    const { concurrency = 32, telemetry } = this.#options;
+  #serve({ lane, partition }: LaneQueue): Worker {
+    const { telemetry } = this.#options;
     const jobs = this.#jobs;
     const process = (job: Job, token?: string) => jobs.run(job, token, () => this.#execute(lane, job, token));
     const worker = new Worker(lane, process, {
       connection: this.#client,
-      prefix: this.#keys.queues,
-      concurrency: lane === 'revocations' ? Math.max(4, concurrency) : concurrency,
+      prefix: this.#keys.queues(partition),
+      concurrency: this.#concurrency(lane),
       lockDuration: JOB_LEASE,
       stalledInterval: STALLED_INTERVAL,
       maxStalledCount: MAX_STALLED,
@@ -242,6 +253,13 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
       );
     });
     return worker;
+  }
+
+  /** Of one queue: each has its part, so that together the lane's have what was asked for. */
+  #concurrency(lane: Lane): number {
+    const { concurrency = 32 } = this.#options;
+    const part = Math.ceil((LANES.length * concurrency) / this.#queues.length);
+    return lane === 'revocations' ? Math.max(REVOCATIONS_AT_LEAST, part) : part;
   }
 
   #maintain(): Worker {

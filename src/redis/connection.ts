@@ -1,7 +1,7 @@
 /** From what a caller gives as `connection` to ioredis clients, the caller's own or ours. */
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { ConfigError } from '../tokens/errors.js';
-import { TOKEN_OPTION_RULES } from '../tokens/options.js';
+import { type Spread, TOKEN_OPTION_RULES } from '../tokens/options.js';
 import { clusterOptions, parseClusterUrl } from './cluster.js';
 import { isPasswordProblem } from './failure.js';
 
@@ -24,8 +24,11 @@ const reconnectDelay = (attempt: number): number =>
 /** Milliseconds after which a server that was loading is asked again: by default ioredis believes its estimate. */
 const LOADING_DELAY = 500;
 
-/** Hash slots are given to nodes in long ranges: 16 shards lie on each of a few nodes, and a deployment may grow. */
-const CLUSTER_SHARDS = 16;
+/**
+ * 16 shards are on all of a few nodes, and leave room to grow. A worker has connections to each queue of its own, so that
+ * there are fewer of those.
+ */
+const ON_CLUSTER: Spread = { shards: 16, partitions: 4 };
 
 /** Milliseconds that a server has to answer when a connection is ended. */
 const CLOSE_TIMEOUT = 500;
@@ -77,9 +80,14 @@ export function isOfCluster(connection: Connection | undefined): boolean {
   return isClient(connection) && isCluster(connection);
 }
 
-/** Over how many shards tokens are spread where nobody says so: on a Cluster, so that several nodes have some. */
-export const defaultShards = (connection: Connection | undefined): number =>
-  isOfCluster(connection) ? CLUSTER_SHARDS : 1;
+/** How tokens and commands are spread where nobody says so: on a Cluster, so that several nodes have some. */
+export const defaultSpread = (connection: Connection | undefined): Spread =>
+  isOfCluster(connection) ? ON_CLUSTER : { shards: 1, partitions: 1 };
+
+/** As `defaultSpread`, for whoever leaves the queues alone. */
+export const defaultShards = (connection: Connection | undefined): Pick<Spread, 'shards'> => ({
+  shards: defaultSpread(connection).shards,
+});
 
 /**
  * Refuses a connection that can not work.

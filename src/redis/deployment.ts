@@ -9,6 +9,9 @@ import type { Store } from './store.js';
 /** Of the records, indexes, marks and job records: raised when one of them changes. */
 const LAYOUT = 1;
 
+/** Fixed by the first process that has to do with queues: tokens may stand without. */
+const OF_QUEUES = 'partitions';
+
 /** What stands of what all processes of a deployment agree on. */
 export interface Standing {
   /** The type of its key: `hash`, `none`, or that of something else in its place. */
@@ -82,7 +85,8 @@ export class Deployment implements Clock {
     if (type !== 'hash') return { type, missing: wanted.map(([name]) => name) };
     const values = await this.#store.read((client) => client.hmget(meta, ...wanted.map(([name]) => name)));
     this.#compare(wanted, values);
-    return { type, missing: wanted.flatMap(([name], i) => (values[i] === null ? [name] : [])) };
+    const missing = wanted.flatMap(([name], i) => (values[i] === null && name !== OF_QUEUES ? [name] : []));
+    return { type, missing };
   }
 
   /** Why there is none. @param type of what stands where the meta should. */
@@ -132,12 +136,9 @@ export class Deployment implements Clock {
 
   /** What all processes of a deployment must agree on, with the values of this one. */
   #agreed(): [name: string, value: number][] {
-    const { shards, maxCommandAge } = this.#options;
-    return [
-      ['layout', LAYOUT],
-      ['shards', shards],
-      ['maxCommandAge', maxCommandAge],
-    ];
+    const { shards, partitions, maxCommandAge } = this.#options;
+    const queues: [string, number][] = partitions === undefined ? [] : [[OF_QUEUES, partitions]];
+    return [['layout', LAYOUT], ['shards', shards], ['maxCommandAge', maxCommandAge], ...queues];
   }
 
   async #agree(): Promise<void> {

@@ -11,17 +11,20 @@ export const scopeArgs = ({ app, type }: Scope): [app: string, type: string] => 
   JSON.stringify(type),
 ];
 
+/** Which queue of BullMQ's. */
+interface QueuePlace {
+  lane: string;
+  partition: number;
+}
+
 export class Keys {
   readonly prefix: string;
-  /** BullMQ's prefix: the queues' keys lie in one slot of their own. */
-  readonly queues: string;
   readonly meta: string;
   /** Those of the scope that was asked for last: mostly it is asked for again. */
   #scope = { app: '', type: '', segments: '' };
 
   constructor(prefix: string) {
     this.prefix = prefix;
-    this.queues = `{${prefix}}`;
     this.meta = `{${prefix}}:meta`;
   }
 
@@ -79,19 +82,24 @@ export class Keys {
     return job ? `${this.#tag(shard)}job:${job.queue}:${job.id}:${job.issuedAt}` : `${this.#tag(shard)}job`;
   }
 
+  /** BullMQ's prefix: the keys of a partition's queues lie in one slot of their own. */
+  queues(partition = 0): string {
+    return partition === 0 ? `{${this.prefix}}` : `{${this.prefix}:q${partition}}`;
+  }
+
   /** A job as BullMQ keeps it. */
-  queuedJob(queue: string, id: string): string {
-    return `${this.queues}:${queue}:${id}`;
+  queuedJob(queue: QueuePlace, id: string): string {
+    return `${this.#queue(queue)}:${id}`;
   }
 
   /** There once somebody has opened the queue for jobs: BullMQ's. */
-  queueMeta(queue: string): string {
-    return `${this.queues}:${queue}:meta`;
+  queueMeta(queue: QueuePlace): string {
+    return `${this.#queue(queue)}:meta`;
   }
 
   /** The ids of a queue's jobs that failed for good, by when they did: BullMQ's. */
-  failedJobs(queue: string): string {
-    return `${this.queues}:${queue}:failed`;
+  failedJobs(queue: QueuePlace): string {
+    return `${this.#queue(queue)}:failed`;
   }
 
   /** Every channel of events, or those of an event type, an app, a token type: a glob where one is left out. */
@@ -101,6 +109,10 @@ export class Keys {
 
   results(source: string): string {
     return `${this.prefix}:results:${source}`;
+  }
+
+  #queue({ lane, partition }: QueuePlace): string {
+    return `${this.queues(partition)}:${lane}`;
   }
 
   #scopeSegments({ app, type }: Scope): string {

@@ -1,7 +1,7 @@
 /** Whether commands are being served: what a container's health check asks. */
 import { LANES, type Lane } from '../queue/lanes.js';
 import { openQueue } from '../queue/open-queue.js';
-import { defaultShards } from '../redis/connection.js';
+import { defaultSpread } from '../redis/connection.js';
 import { checkDatabase, Deployment } from '../redis/deployment.js';
 import { Keys } from '../redis/keys.js';
 import { Store } from '../redis/store.js';
@@ -28,7 +28,7 @@ export async function checkHealth(
   options: TokenOptions,
   here = false,
 ): Promise<Health> {
-  const resolved = resolveTokenOptions(options, defaultShards(connection));
+  const resolved = resolveTokenOptions(options, defaultSpread(connection));
   const keys = new Keys(resolved.prefix);
   const store = new Store(connection, resolved.timeout);
   const deployment = new Deployment(store, keys, resolved);
@@ -53,7 +53,7 @@ async function countWorkers(
   lane: Lane,
   address: string | undefined,
 ): Promise<number> {
-  const queue = openQueue(lane, store.client, keys, true);
+  const queue = openQueue({ lane, partition: 0 }, store.client, keys, true);
   try {
     const workers = await store.read(() => queue.getWorkers());
     return workers.filter(({ addr = '' }) => address === undefined || hostOf(addr) === address).length;

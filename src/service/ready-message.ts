@@ -1,6 +1,6 @@
 /** What the worker prints when it is ready: where it is, and what to try next. */
 import { LANES } from '../queue/lanes.js';
-import { DEFAULT_URL } from '../redis/connection.js';
+import { DEFAULT_URL, defaultSpread } from '../redis/connection.js';
 import type { Settings } from './settings.js';
 import { isShownInFull, shownUrl } from './shown-url.js';
 
@@ -25,7 +25,7 @@ Try it from another terminal${isShownInFull(settings.connection) ? '' : ', with 
 function commandFor({ connection, prefix, shards }: Shown): string {
   const url =
     isShownInFull(connection) && connection !== DEFAULT_URL ? `REDIS_URL=${quoted(connection)} ` : '';
-  const options = `${prefix === 'rt' ? '' : ` --prefix ${prefix}`}${shards === 1 ? '' : ` --shards ${shards}`}`;
+  const options = `${prefix === 'rt' ? '' : ` --prefix ${prefix}`}${shards === defaultSpread(connection).shards ? '' : ` --shards ${shards}`}`;
   return `${url}npx redis-tokens${options}`;
 }
 

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, delimiter, join, relative, resolve } from 'node:path';
 import { Load } from 'config/lib/util.js';
-import { type Connection, checkConnection } from '../redis/connection.js';
+import { type Connection, checkConnection, defaultSpread } from '../redis/connection.js';
 import { ConfigError } from '../tokens/errors.js';
 import { checkOptions, type OptionRule, TOKEN_OPTION_RULES, type TokenOptions } from '../tokens/options.js';
 import { addressesIn } from './addresses.js';
@@ -12,6 +12,7 @@ export interface Settings {
   connection: Exclude<Connection, { status: string }>;
   prefix: string;
   shards: number;
+  partitions: number;
   tokenPrefix: string;
   maxDataBytes: number;
   timeout: number;
@@ -48,6 +49,7 @@ export const SETTINGS: Record<SettingName, Setting> = {
   connection: { variable: 'REDIS_URL', flag: '--url' },
   prefix: { variable: 'REDIS_TOKENS_PREFIX', flag: '--prefix' },
   shards: { variable: 'REDIS_TOKENS_SHARDS', flag: '--shards', isNumber: true },
+  partitions: { variable: 'REDIS_TOKENS_PARTITIONS', flag: '--partitions', isNumber: true },
   tokenPrefix: { variable: 'REDIS_TOKENS_TOKEN_PREFIX', flag: '--token-prefix' },
   maxDataBytes: { variable: 'REDIS_TOKENS_MAX_DATA_BYTES', isNumber: true },
   timeout: { variable: 'REDIS_TOKENS_TIMEOUT', flag: '--timeout', isNumber: true },
@@ -141,8 +143,16 @@ export function readSettings(given: GivenSettings = {}): ReadSettings {
     if (given[name] !== undefined) settings[name] = given[name];
     if (SETTINGS[name].isNumber) settings[name] = numberIn(settings[name]);
   }
+  spread(settings);
   checkValues(settings, given);
   return { settings: settings as unknown as Settings, from: settingSources(given, sources) };
+}
+
+/** What is `auto` depends on where the tokens are. */
+function spread(settings: Record<string, unknown>): void {
+  const defaults = defaultSpread(settings.connection as Connection);
+  for (const name of ['shards', 'partitions'] as const)
+    if (settings[name] === 'auto') settings[name] = defaults[name];
 }
 
 /** @throws {SettingsError} The values are not shown. */

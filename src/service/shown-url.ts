@@ -1,4 +1,5 @@
 /** The address of Redis as it may be shown: nothing secret is left in it. */
+import { parseClusterUrl } from '../redis/cluster.js';
 import type { Settings } from './settings.js';
 
 export function shownUrl(connection: Settings['connection']): string {
@@ -6,6 +7,7 @@ export function shownUrl(connection: Settings['connection']): string {
     const { host = 'localhost', port = 6379, path, tls } = connection;
     return path ? `unix:${path}` : `${tls ? 'rediss' : 'redis'}://${host}:${port}`;
   }
+  if (parseClusterUrl(connection)) return connection.replace(/\/\/[^@/]*@/, '//***@').replace(/\/$/, '');
   if (!URL.canParse(connection)) return '(no URL)';
   const url = new URL(connection);
   if (url.username !== '') url.username = '***';
@@ -15,5 +17,8 @@ export function shownUrl(connection: Settings['connection']): string {
 }
 
 /** Whether the address says all that is needed to connect. */
-export const isShownInFull = (connection: Settings['connection']): connection is string =>
-  typeof connection === 'string' && shownUrl(connection) === new URL(connection).href;
+export function isShownInFull(connection: Settings['connection']): connection is string {
+  if (typeof connection !== 'string') return false;
+  const shown = shownUrl(connection);
+  return shown === connection || (URL.canParse(connection) && shown === new URL(connection).href);
+}

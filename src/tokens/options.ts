@@ -11,6 +11,11 @@ export interface TokenOptions {
   prefix?: string | undefined;
   /** Over how many hash slots the tokens are spread: a power of two, 1–4,096. Default 1, on a Cluster 16. */
   shards?: number | undefined;
+  /**
+   * Over how many queues the commands of each lane are spread, each in a hash slot of its own: 1–64. Default 1, on a
+   * Cluster 4. `RedisTokens` makes no use of it.
+   */
+  partitions?: number | undefined;
   /** What generated tokens start with: 1–32 of `[A-Za-z0-9_-]`. Default `rt_`. */
   tokenPrefix?: string | undefined;
   /** Key of at least 32 bytes that ids are derived with, so that a copy of Redis tells nothing about weak secrets. */
@@ -28,10 +33,15 @@ export interface TokenOptions {
   touchEvery?: number | undefined;
 }
 
+/** How the tokens and the commands of a deployment are spread over the nodes of a Cluster. */
+export type Spread = Required<{ [K in 'shards' | 'partitions']: number }>;
+
 /** Options with every default filled in. */
 export interface ResolvedTokenOptions {
   prefix: string;
   shards: number;
+  /** Absent where no queue is of concern. */
+  partitions?: number | undefined;
   tokenPrefix: string;
   pepper: KeyObject | undefined;
   maxDataBytes: number;
@@ -68,6 +78,8 @@ const isShards: OptionRule = (value) =>
     ? undefined
     : `a power of two from 1 to ${MAX_SHARDS}`;
 
+const isPartitions: OptionRule = wholeNumber(1, 64, 'queues');
+
 const isTouchEvery: OptionRule = (value) =>
   typeof value === 'number' && value >= 0 && value <= 0.5 ? undefined : 'a share from 0 to 0.5';
 
@@ -79,6 +91,7 @@ const isPepper: OptionRule = (value) =>
 export const TOKEN_OPTION_RULES: Record<keyof TokenOptions, OptionRule> = {
   prefix: isPrefix,
   shards: isShards,
+  partitions: isPartitions,
   tokenPrefix: isTokenPrefix,
   pepper: isPepper,
   maxDataBytes: wholeNumber(2, 16 * 2 ** 20, 'bytes'),
@@ -103,12 +116,16 @@ export function checkOptions(what: string, options: unknown, rules: Record<strin
 
 /**
  * The token options among a door's, with every default. They must have been checked.
- * @param shards the default of that option where these tokens are.
+ * @param spread what differs by where these tokens are.
  */
-export function resolveTokenOptions(options: TokenOptions, shards = 1): ResolvedTokenOptions {
+export function resolveTokenOptions(
+  options: TokenOptions,
+  spread: Partial<Spread> = {},
+): ResolvedTokenOptions {
   return {
     prefix: options.prefix ?? 'rt',
-    shards: options.shards ?? shards,
+    shards: options.shards ?? spread.shards ?? 1,
+    partitions: options.partitions ?? spread.partitions,
     tokenPrefix: options.tokenPrefix ?? DEFAULT_TOKEN_PREFIX,
     pepper: options.pepper === undefined ? undefined : toKey(options.pepper),
     maxDataBytes: options.maxDataBytes ?? DEFAULT_MAX_DATA_BYTES,

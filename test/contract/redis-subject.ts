@@ -1,5 +1,5 @@
 // The repository on Redis as a subject of the contract suite, with a look at what it left in Redis.
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { Keys } from '../../src/redis/keys.js';
 import { Invalidations } from '../../src/redis/near-cache/invalidations.js';
 import { NearCache } from '../../src/redis/near-cache/near-cache.js';
@@ -15,6 +15,7 @@ import { shardOf } from '../../src/tokens/identity.js';
 import { resolveTokenOptions } from '../../src/tokens/options.js';
 import type { TokenRepository } from '../../src/tokens/repository.js';
 import type { TokenRecord } from '../../src/tokens/types.js';
+import { openPlain } from '../support/plain-client.js';
 import { freshPrefix, sharedRedis } from '../support/redis.js';
 import { moveIntoPast } from '../support/time-travel.js';
 import type { Contents, Member, Subject, SubjectOptions } from './subject.js';
@@ -54,7 +55,7 @@ export async function openRedisSubject(
   const invalidations =
     cache && new Invalidations(url, new Keys(prefix).records(shards), store, resolved.timeout);
   const repository = invalidations ? new ReadsTwice(plain, invalidations, resolveCacheOptions(cache)) : plain;
-  const redis = new Redis(url, { maxRetriesPerRequest: null });
+  const redis = openPlain(url, { maxRetriesPerRequest: null });
   return {
     repository,
     redis,

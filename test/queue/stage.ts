@@ -1,6 +1,6 @@
 // A deployment of its own for each test: producers, workers, and plain clients that look at what lies between them.
 import { type Job, Queue } from 'bullmq';
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
 import {
   TokenProducer,
   type TokenProducerOptions,
@@ -16,6 +16,7 @@ import { Store } from '../../src/redis/store.js';
 import { resolveTokenOptions, type TokenOptions } from '../../src/tokens/options.js';
 import { eventually } from '../support/eventually.js';
 import { Opened } from '../support/opened.js';
+import { openPlain } from '../support/plain-client.js';
 import { freshPrefix, sharedRedis } from '../support/redis.js';
 
 export const SCOPE = { app: 'shop', type: 'session' };
@@ -46,7 +47,7 @@ export class Stage {
   }
 
   client(options: ClientOptions = {}): Redis {
-    const client = new Redis(this.url, { maxRetriesPerRequest: null, ...options });
+    const client = openPlain(this.url, { maxRetriesPerRequest: null, ...options });
     client.on('error', () => {});
     return this.opened.later(client, () => client.disconnect());
   }

@@ -123,6 +123,6 @@ describe('A name as a segment', () => {
     assert.equal(keys.events(), 'rt:events:*:*:*');
     assert.equal(keys.events('token-revoked', 'a*', 'b'), 'rt:events:token-revoked:a%2A:b');
     assert.equal(keys.results('x'), 'rt:results:x');
-    assert.equal(keys.queues, '{rt}');
+    assert.equal(keys.queues(), '{rt}');
   });
 });

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { defaultSpread } from '../../src/redis/connection.js';
 import { readyMessage } from '../../src/service/ready-message.js';
 import { readSettings, SECRETS, SETTINGS } from '../../src/service/settings.js';
 import { shownSettings } from '../../src/service/shown-settings.js';
@@ -81,7 +82,7 @@ describe('settings', () => {
   });
 
   it('have the defaults of the library, and a variable each', () => {
-    const { pepper: _, ...defaults } = resolveTokenOptions({});
+    const { pepper: _, ...defaults } = resolveTokenOptions({}, defaultSpread(undefined));
     expect(readSettings().settings).include(defaults);
     const variables = readFileSync(join(root, 'config/custom-environment-variables.json'), 'utf8');
     for (const [name, { variable }] of Object.entries(SETTINGS))

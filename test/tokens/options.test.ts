@@ -18,6 +18,7 @@ const WRONG: Record<keyof TokenOptions, unknown[]> = {
   prefix: NO_WORD,
   tokenPrefix: NO_WORD,
   shards: [null, 0, -1, 3, 1.5, 8_192, Number.NaN, '2', [2], 2n],
+  partitions: [null, 0, -1, 65, 1.5, Number.NaN, '2', [2], 2n],
   pepper: [null, '', 'x'.repeat(31), new Uint8Array(31), 'ü'.repeat(15), 42, {}, Array(32).fill(1)],
   maxDataBytes: [null, 0, 1, -1, 2.5, 16 * 2 ** 20 + 1, Number.NaN, '100', 5n],
   timeout: NO_TIME,
@@ -29,6 +30,7 @@ const RIGHT: Record<keyof TokenOptions, unknown[]> = {
   prefix: ['rt', 'x', 'A-z_9', 'x'.repeat(32), undefined],
   tokenPrefix: ['rt_', 'x', '_', undefined],
   shards: [1, 2, 16, 4_096, undefined],
+  partitions: [1, 3, 64, undefined],
   pepper: ['x'.repeat(32), 'ü'.repeat(16), new Uint8Array(32), Buffer.alloc(64), undefined],
   maxDataBytes: [2, 65_536, 16 * 2 ** 20, undefined],
   timeout: [1, 5_000, 2 ** 31 - 1, undefined],
@@ -89,6 +91,7 @@ describe('Options', () => {
     assert.deepEqual(resolveTokenOptions({}), {
       prefix: 'rt',
       shards: 1,
+      partitions: undefined,
       tokenPrefix: 'rt_',
       pepper: undefined,
       maxDataBytes: 65_536,

@@ -1,6 +1,5 @@
 /** Bull Board, where it is installed: the queues' jobs, to look at. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { LANES } from '../../queue/lanes.js';
 import type { StandingQueues } from '../../queue/standing-queues.js';
 
 /** What of a job's data is not shown: it is an application's own. */
@@ -20,8 +19,11 @@ export async function addBoard(
   if (!parts) return false;
   const { createBullBoard, BullMQAdapter, FastifyAdapter } = parts;
   const server = new FastifyAdapter().setBasePath(`${path}${place}`);
-  const adapters = LANES.map((lane) => {
-    const adapter = new BullMQAdapter(queues.of(lane), { readOnlyMode: true });
+  const adapters = queues.places.map((place) => {
+    const adapter = new BullMQAdapter(queues.at(place), {
+      readOnlyMode: true,
+      prefix: place.partition === 0 ? '' : `${place.partition}.`, // its queues are told apart by name
+    });
     adapter.setFormatter('data', hidden);
     adapter.setFormatter('returnValue', hidden);
     adapter.setFormatter('progress', hidden);

@@ -3,14 +3,17 @@ import { execFile } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { Log } from './debian-package.js';
-import { findOnPath } from './debian-package.js';
+import { Redis } from 'ioredis';
+import { findOnPath, type Log } from './debian-package.js';
 import { freePort, type RedisServer, type RedisServerOptions, startRedisServer } from './redis-server.js';
 
 const run = promisify(execFile);
 
 /** Milliseconds after which a node that does not answer is taken for dead: a failover takes a second more. */
 const NODE_TIMEOUT = 2_000;
+
+/** Keys of a slot that one step moves. */
+const MIGRATED_AT_ONCE = 100;
 
 /** Milliseconds within which all nodes must agree. */
 const AGREEMENT_TIMEOUT = 30_000;
@@ -105,8 +108,42 @@ export class RedisCluster {
     }
   }
 
+  /** Moves a slot with all that is in it to the primary at another port, as `redis-cli --cluster reshard` does. */
+  async moveSlot(slot: number, to: number): Promise<void> {
+    const primaries = await this.primaries();
+    const source = primaries.find(({ slots }) =>
+      slots.some(([first, last]) => first <= slot && slot <= last),
+    );
+    const target = primaries.find(({ port }) => port === to);
+    if (!source || !target) throw new Error(`slot ${slot} can not be moved to ${to}`);
+    if (source === target) return;
+    const [from, onto] = [this.#node(source.port), this.#node(to)];
+    try {
+      await onto.cluster('SETSLOT', slot, 'IMPORTING', source.id);
+      await from.cluster('SETSLOT', slot, 'MIGRATING', target.id);
+      for (;;) {
+        const keys = await from.cluster('GETKEYSINSLOT', slot, MIGRATED_AT_ONCE);
+        if (keys.length === 0) break;
+        await from.call('MIGRATE', '127.0.0.1', to, '', 0, 5_000, 'KEYS', ...keys);
+      }
+      await onto.cluster('SETSLOT', slot, 'NODE', target.id); // first: or else nobody would have it for a while
+      for (const { port } of primaries) {
+        const node = port === source.port ? from : this.#node(port);
+        await node.cluster('SETSLOT', slot, 'NODE', target.id);
+        if (node !== from) node.disconnect();
+      }
+    } finally {
+      from.disconnect();
+      onto.disconnect();
+    }
+  }
+
   async stop(): Promise<void> {
     await Promise.all([...this.#servers.values()].map((server) => server.stop()));
+  }
+
+  #node(port: number): Redis {
+    return new Redis(port, '127.0.0.1');
   }
 
   async #doAgree(primaries: number, replicas: number): Promise<boolean> {

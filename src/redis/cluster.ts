@@ -1,6 +1,13 @@
 /** What is different on a Redis Cluster: how one is named, and that its primaries come and go one by one. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Cluster, type ClusterNode, type ClusterOptions, Command, type RedisOptions } from 'ioredis';
+import {
+  type Cluster,
+  type ClusterNode,
+  type ClusterOptions,
+  Command,
+  type Redis,
+  type RedisOptions,
+} from 'ioredis';
 
 /** Milliseconds between two tries where a node can not be reached, or a slot has no primary. */
 const PAUSE = 50;
@@ -69,11 +76,28 @@ export function clusterOptions({
   };
 }
 
-/** Whether the primary of a key's slot is known and within reach. */
-export function serves(client: Cluster, key: string): boolean {
+/** The primary of a key's slot, where it is known and within reach. */
+export function primaryOf(client: Cluster, key: string): Redis | undefined {
   const primary = client.slots[new Command('get', [key]).getSlot()]?.[0];
-  return client.nodes('master').some(({ options: { host, port } }) => `${host}:${port}` === primary);
+  return client.nodes('master').find(({ options: { host, port } }) => `${host}:${port}` === primary);
 }
+
+/**
+ * Values of keys of one slot. While that moves, some of its keys are on either node, and Redis answers for all of them
+ * together when the move is over: each is asked for alone then.
+ */
+export async function getAll(client: Cluster, keys: string[]): Promise<(string | null)[]> {
+  try {
+    const primary = primaryOf(client, keys[0] as string);
+    if (primary) return await primary.mget(keys);
+  } catch (error) {
+    if (!isRedirection(error) && !isNodeLost(error)) throw error;
+  }
+  return Promise.all(keys.map((key) => client.get(key)));
+}
+
+const isRedirection = (error: unknown): boolean =>
+  error instanceof Error && /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/.test(error.message);
 
 /** Asks the nodes who has which slots now, and gives them a moment to decide that. */
 export async function lookAgain(client: Cluster): Promise<void> {

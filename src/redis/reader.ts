@@ -1,4 +1,6 @@
 /** Reads records: one `GET` each, or one `MGET` per shard for the many that start in one tick. */
+import { getAll } from './cluster.js';
+import { isCluster } from './connection.js';
 import { Gathering } from './gathering.js';
 import type { Store } from './store.js';
 
@@ -39,7 +41,7 @@ export class RecordReader {
   #gather(reads: Waiting[]): void {
     const keys = reads.map(({ key }) => key);
     this.#store
-      .read((client) => client.mget(keys))
+      .read((client) => (isCluster(client) ? getAll(client, keys) : client.mget(keys)))
       .then(
         (texts) => {
           for (const [i, { resolve }] of reads.entries()) resolve(texts[i] ?? null);

@@ -1,7 +1,7 @@
 /** Sends commands to Redis with a bound on time, and tells what can have become of those that fail. */
 import { setMaxListeners } from 'node:events';
 import { type StoreOutcome, StoreUnavailableError, TokenError } from '../tokens/errors.js';
-import { isNodeLost, lookAgain, serves } from './cluster.js';
+import { isNodeLost, lookAgain, primaryOf } from './cluster.js';
 import {
   type Connection,
   checkConnection,
@@ -146,9 +146,9 @@ export class Store {
 
   /** Resolves when the key has a primary: what is sent to none would be told as `unknown`. @throws {StoreUnavailableError} */
   async #served(key: string, timeout: number): Promise<void> {
-    if (!this.owned || !isCluster(this.client) || serves(this.client, key)) return;
+    if (!this.owned || !isCluster(this.client) || primaryOf(this.client, key)) return;
     const deadline = performance.now() + timeout;
-    while (!serves(this.client, key)) {
+    while (!primaryOf(this.client, key)) {
       if (performance.now() > deadline || this.#closed.signal.aborted)
         throw new StoreUnavailableError(`no node of the Cluster serves ${key}`, 'none');
       await lookAgain(this.client);

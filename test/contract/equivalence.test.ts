@@ -7,6 +7,7 @@ import { TokenError, VersionConflictError } from '../../src/tokens/errors.js';
 import type { JobReference } from '../../src/tokens/repository.js';
 import type { TokenRecord } from '../../src/tokens/types.js';
 import { seeded } from '../support/chance.js';
+import { onCluster } from '../support/redis.js';
 import { openMemorySubject } from './memory-subject.js';
 import { openRedisSubject } from './redis-subject.js';
 import type { OpenSubject } from './subject.js';
@@ -266,8 +267,9 @@ function simplify(answer: unknown): unknown {
 }
 
 describe('Both repositories', () => agree((options) => openRedisSubject(options, 1)));
-describe('Both repositories, with a near cache before the one on Redis,', () =>
-  agree((options) => openRedisSubject(options, 1, {})));
+(onCluster ? () => {} : describe)('Both repositories, with a near cache before the one on Redis,', () =>
+  agree((options) => openRedisSubject(options, 1, {})),
+);
 
 function agree(redis: OpenSubject): void {
   const worlds = { memory: new World(openMemorySubject), redis: new World(redis) };

@@ -7,6 +7,7 @@ import { CommandFailedError, LimitExceededError } from '../../src/tokens/errors.
 import { resolveTokenOptions } from '../../src/tokens/options.js';
 import type { TokenRecord } from '../../src/tokens/types.js';
 import { rejection } from '../support/eventually.js';
+import { onCluster } from '../support/redis.js';
 import { contract } from './contract.js';
 import { openRedisSubject, type RedisSubject } from './redis-subject.js';
 import { refused } from './refusals.js';
@@ -14,9 +15,11 @@ import { MAX_COMMAND_AGE, SECOND, World } from './world.js';
 
 contract('The repository on Redis', (options) => openRedisSubject(options, 1));
 contract('The repository on Redis with four shards', (options) => openRedisSubject(options, 4));
-contract('The repository on Redis with a near cache', (options) => openRedisSubject(options, 4, {}));
+if (!onCluster)
+  // it refuses that
+  contract('The repository on Redis with a near cache', (options) => openRedisSubject(options, 4, {}));
 
-describe('In Redis', () => {
+(onCluster ? () => {} : describe)('In Redis', () => {
   let subject: RedisSubject;
   const world = new World(async (options) => {
     subject = await openRedisSubject(options, 1);

@@ -9,6 +9,7 @@ import { shardOf } from '../../src/tokens/identity.js';
 import { Stage } from '../queue/stage.js';
 import { Chance } from '../support/chance.js';
 import { eventually } from '../support/eventually.js';
+import { onCluster } from '../support/redis.js';
 
 const WORKERS = 3;
 const SHARDS = 4;
@@ -128,7 +129,9 @@ export class Race {
   async #open(): Promise<void> {
     const { stage } = this;
     const options = { prefix: stage.prefix, shards: SHARDS };
-    this.#tokens = stage.opened.add(new RedisTokens(stage.url, { ...options, cache: {} }));
+    this.#tokens = stage.opened.add(
+      new RedisTokens(stage.url, { ...options, ...(onCluster ? {} : { cache: {} }) }),
+    );
     this.#queues = { commands: stage.queue('commands'), revocations: stage.queue('revocations') };
     const listener = stage.client();
     listener.on('message', (_: string, text: string) => {

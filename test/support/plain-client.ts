@@ -24,7 +24,7 @@ export function openPlain(url: string, options: Omit<RedisOptions, 'replyMapping
   const { retryStrategy: _, enableOfflineQueue: __, lazyConnect = false, ...redisOptions } = options;
   const cluster = new PlainCluster(address.nodes, {
     lazyConnect,
-    redisOptions: { ...address.redisOptions, ...redisOptions },
+    redisOptions: { ...address.redisOptions, ...redisOptions } as { replyMapping?: 'legacy' },
   });
   return cluster as unknown as Redis;
 }

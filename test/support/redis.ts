@@ -1,5 +1,6 @@
 // The Redis that the tests share: started when first asked for, stopped by hooks.ts at the end of the run.
 import { randomBytes } from 'node:crypto';
+import { isOfCluster } from '../../src/redis/connection.js';
 import { startRedisServer } from '../../tools/redis-server.js';
 
 export interface SharedRedis {
@@ -8,6 +9,9 @@ export interface SharedRedis {
   readonly isOurs: boolean;
   stop(): Promise<void>;
 }
+
+/** Whether REDIS_URL names a Cluster: what is told of a connection, or of one server's time, is shown on a single one. */
+export const onCluster = isOfCluster(process.env.REDIS_URL);
 
 let shared: Promise<SharedRedis> | undefined;
 

@@ -10,6 +10,9 @@
 --- @include "mark"
 --- @include "wrong"
 
+-- A slot that moves to another node takes its records' TTL along, which passes while they are under way.
+local moved_ms = 1000
+
 local id, owner, repair = ARGV[4], ARGV[5], ARGV[6] == '1'
 
 -- The owner's record, or nil: also where it can not be read, which is for another look to tell.
@@ -42,7 +45,7 @@ end
 local ends = redis.call('PEXPIRETIME', KEYS[5])
 if ends == -1 then
   tell('record-without-ttl')
-elseif ends ~= record.expires then
+elseif math.abs(ends - record.expires) > moved_ms then
   tell('record-with-other-ttl')
 end
 if not by_owner then

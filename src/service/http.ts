@@ -12,6 +12,9 @@ export interface HttpParts extends ConsoleParts {
   metrics: WorkerMetrics;
 }
 
+/** Milliseconds within which a request must have arrived: fastify has none, and who sends byte by byte would hold a socket for ever. */
+const REQUEST_TIMEOUT = 30_000;
+
 /** The server, which does not listen yet. @throws {ConfigError} where the console can not be served. */
 export async function createHttp(parts: HttpParts): Promise<FastifyInstance> {
   const { readiness, metrics } = parts;
@@ -19,6 +22,7 @@ export async function createHttp(parts: HttpParts): Promise<FastifyInstance> {
     logger: false, // what is worth a line is told by whoever knows what it means
     forceCloseConnections: true, // an event stream, or a browser that keeps its connection, would hold up the end
     bodyLimit: 65_536,
+    requestTimeout: REQUEST_TIMEOUT,
   });
 
   // That the process turns its event loop is all that it says: one that waits for Redis must not be killed for it.

@@ -32,6 +32,12 @@ export async function addBoard(
   createBullBoard({ queues: adapters, serverAdapter: server, options: { uiConfig: UI } });
   await http.register(
     async (scope) => {
+      // That each of its routes looks only is the package's promise: this one does not rest on it.
+      scope.addHook('onRequest', async ({ method }, reply) => {
+        if (method !== 'GET' && method !== 'HEAD')
+          return reply.code(405).send({ problem: 'there is nothing to change here' });
+        return undefined;
+      });
       scope.addHook('onSend', async (_, reply, payload) => withoutElsewhere(reply, payload));
       await scope.register(server.registerPlugin());
     },

@@ -223,6 +223,32 @@ describe('the console', () => {
     }
   });
 
+  it('changes nothing from the board of the queues, by whatever request', async () => {
+    const { http } = await stage(WITH_PASSWORD);
+    const headers = { ...OWN, cookie: sessionOf(await logIn(http)) };
+    expect((await ask(http, '/console/queues/api/queues', { headers })).statusCode).equal(200);
+    const routes = [
+      'pause',
+      'resume',
+      'commands/pause',
+      'commands/add',
+      'commands/clean/failed',
+      'commands/j/retry',
+    ];
+    for (const method of ['POST', 'PUT', 'DELETE', 'PATCH'] as const) {
+      for (const route of routes) {
+        const url = `/console/queues/api/queues/${route}`;
+        const { statusCode } = await ask(http, url, { method, headers, payload: {} });
+        expect(statusCode, `${method} ${url}`).be.oneOf([404, 405]);
+      }
+    }
+  });
+
+  it('gives no request for ever to arrive', async () => {
+    const { http } = await stage(WITH_PASSWORD);
+    expect(http.server.requestTimeout).equal(30_000);
+  });
+
   it('answers what is wrong with a request, and does nothing', async () => {
     const { http } = await stage(WITH_PASSWORD);
     const cookie = sessionOf(await logIn(http));

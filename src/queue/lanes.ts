@@ -24,7 +24,7 @@ export const queueOf = (lane: Lane, jobId: string, partitions: number): LaneQueu
   partition: crc32(jobId) % partitions,
 });
 
-/** The name that is told of a queue, in job records and traces: the lane's where there is but one. */
+/** The name that is told of a queue, in job records and traces: of the first the lane's. */
 export const nameOf = ({ lane, partition }: LaneQueue): string =>
   partition === 0 ? lane : `${lane}.${partition}`;
 

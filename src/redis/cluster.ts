@@ -68,6 +68,7 @@ export function clusterOptions({
   const once = redisOptions.autoResendUnfulfilledCommands === false;
   return {
     lazyConnect,
+    enableOfflineQueue: true, // without, a command is refused whose node is merely being connected to
     redisOptions,
     ...(retryStrategy && { clusterRetryStrategy: (times) => retryStrategy(times) as number }),
     ...(once && { retryDelayOnFailover: 0 }),

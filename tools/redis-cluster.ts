@@ -108,8 +108,11 @@ export class RedisCluster {
     }
   }
 
-  /** Moves a slot with all that is in it to the primary at another port, as `redis-cli --cluster reshard` does. */
-  async moveSlot(slot: number, to: number): Promise<void> {
+  /**
+   * Moves a slot with all that is in it to the primary at another port, as `redis-cli --cluster reshard` does.
+   * @param midway is waited for when some of its keys are there, and others are not yet.
+   */
+  async moveSlot(slot: number, to: number, midway?: () => Promise<void>): Promise<void> {
     const primaries = await this.primaries();
     const source = primaries.find(({ slots }) =>
       slots.some(([first, last]) => first <= slot && slot <= last),
@@ -121,10 +124,14 @@ export class RedisCluster {
     try {
       await onto.cluster('SETSLOT', slot, 'IMPORTING', source.id);
       await from.cluster('SETSLOT', slot, 'MIGRATING', target.id);
-      for (;;) {
-        const keys = await from.cluster('GETKEYSINSLOT', slot, MIGRATED_AT_ONCE);
+      const half = Math.ceil(Number(await from.cluster('COUNTKEYSINSLOT', slot)) / 2);
+      for (let moved = 0; ; ) {
+        const atOnce = moved < half ? Math.min(half - moved, MIGRATED_AT_ONCE) : MIGRATED_AT_ONCE;
+        const keys = await from.cluster('GETKEYSINSLOT', slot, atOnce);
         if (keys.length === 0) break;
         await from.call('MIGRATE', '127.0.0.1', to, '', 0, 5_000, 'KEYS', ...keys);
+        moved += keys.length;
+        if (moved === half) await midway?.();
       }
       await onto.cluster('SETSLOT', slot, 'NODE', target.id); // first: or else nobody would have it for a while
       for (const { port } of primaries) {

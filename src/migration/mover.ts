@@ -71,7 +71,8 @@ export class Mover {
       await this.#repository.create(command, { until: Math.min(deadline, dead - 1) });
       return 'moved';
     } catch (error) {
-      if (error instanceof TokenExistsError) return this.#compare(command, entry);
+      // It may have been ended meanwhile: whether by a revocation or otherwise, asking again tells.
+      if (error instanceof TokenExistsError) return (await this.#compare(command, entry)) ?? this.move(entry);
       if (error instanceof TokenRevokedError) return 'revoked';
       if (error instanceof StoreUnavailableError && this.#clock.reckoned() >= dead) return 'expired';
       throw error;
@@ -81,17 +82,13 @@ export class Mover {
   /** What `move` would do, but for what was revoked lately: writes nothing. */
   async foresee(entry: OldEntry | undefined): Promise<Outcome> {
     const command = this.#toCommand(entry);
-    return typeof command === 'string' ? command : this.#compare(command, entry, 'moved');
+    return typeof command === 'string' ? command : ((await this.#compare(command, entry)) ?? 'moved');
   }
 
-  /** @param missing what it means that there is none. */
-  async #compare(
-    command: Commands['create'],
-    entry: OldEntry | undefined,
-    missing: Outcome = 'different',
-  ): Promise<Outcome> {
+  /** `undefined` where there is none. */
+  async #compare(command: Commands['create'], entry: OldEntry | undefined): Promise<Outcome | undefined> {
     const found = await this.#find(command);
-    if (!found) return found === null ? 'different' : missing;
+    if (!found) return found === null ? 'different' : undefined;
     const isSame =
       found.owner === command.owner &&
       (entry?.expiresAt === NO_EXPIRY || found.expiresAt === endOf(command)) &&

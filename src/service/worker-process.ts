@@ -1,6 +1,7 @@
 /** The worker as a process: starts it, waits for Redis where it must, and drains it when asked to stop. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { TokenWorker } from '../queue/worker.js';
+import type { Concern } from '../redis/server-check.js';
 import { StoreUnavailableError } from '../tokens/errors.js';
 import { listen } from './http.js';
 import { type Log, openLog } from './log.js';
@@ -26,12 +27,16 @@ const GRACE = 10_000;
 export async function runWorker(settings: Settings, from: ReadSettings['from']): Promise<void> {
   const log = openLog(settings.log);
   const stop = stopSignal();
-  const { worker, http, close } = await createService(settings, log, stop);
+  const { worker, http, concerns, close } = await createService(settings, log, stop);
   try {
     await listen(http, settings, from, log);
     if (await started(worker, settings, log, stop)) {
       const redis = shownUrl(settings.connection);
       log.info('ready', `the worker is ready on ${redis}`, { redis }, readyMessage(settings));
+      concerns().then(
+        (found) => warnOf(found, log),
+        () => {}, // Redis is away again, which is told otherwise, or the worker has ended
+      );
       await aborted(stop);
     }
     log.info('draining', `${stop.reason}: finishing what is under way`, { signal: String(stop.reason) });
@@ -40,6 +45,11 @@ export async function runWorker(settings: Settings, from: ReadSettings['from']):
     await close();
   }
   log.info('ended', 'the worker has ended');
+}
+
+function warnOf(concerns: readonly Concern[], log: Log): void {
+  for (const { setting, node, message } of concerns)
+    log.warn('redis-settings', `${node}: ${message}`, { setting, redis: node });
 }
 
 /** True once it runs; false where it was asked to stop before. */

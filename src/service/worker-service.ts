@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { createContainer, TYPES } from '../container.js';
 import { executorRules } from '../queue/executor.js';
 import type { TokenWorker } from '../queue/worker.js';
+import { type Concern, serverConcerns } from '../redis/server-check.js';
 import type { TokenOptions } from '../tokens/options.js';
 import { History } from './history.js';
 import { createHttp } from './http.js';
@@ -21,6 +22,8 @@ export interface WorkerService {
   /** Does not listen yet. */
   http: FastifyInstance;
   history: History;
+  /** What an operator would regret of how Redis is set up. @throws {StoreUnavailableError} */
+  concerns(): Promise<Concern[]>;
   /** Drains the worker, and ends everything else when it has: until then it is told that it drains. */
   close(): Promise<void>;
 }
@@ -72,7 +75,7 @@ async function assemble(
     await Promise.all([container.unbindAllAsync(), http.close()]);
     await overview.close();
   };
-  return { worker, http, history, close };
+  return { worker, http, history, concerns: () => serverConcerns(overview.queues.store), close };
 }
 
 /** Whether a token could have been made here is the senders' business: a worker sees no secret, and needs no prefix and no pepper. */

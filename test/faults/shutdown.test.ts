@@ -27,7 +27,8 @@ describe('Shutting down', function () {
   });
 
   async function ownServer(): Promise<RedisServer> {
-    const server = await startRedisServer({ log: () => {} });
+    const args = ['--appendonly', 'yes']; // or else the worker would warn of it
+    const server = await startRedisServer({ args, log: () => {} });
     servers.push(server);
     stage.url = server.url;
     return server;

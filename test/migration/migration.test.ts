@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { RedisTokens } from '../../src/index.js';
 import { Migration, type MoveOptions } from '../../src/migration/migration.js';
+import type { OldEntry } from '../../src/migration/old-store.js';
 import { Opened } from '../support/opened.js';
 import { freshPrefix } from '../support/redis.js';
 import { MoverFixture } from './mover-fixture.js';
@@ -65,6 +66,17 @@ describe('Migration', () => {
     await old.redis.pexpire(read[1]?.key as string, 50_000);
     expect(await fixture.old.remove(read)).deep.equal(['changed', 'changed', 'removed']);
     expect(await fixture.old.remove(read)).deep.equal(['changed', 'changed', 'gone']);
+  });
+
+  it('takes one for dead that was used here, and ended, between its create and a look at why that was refused', async () => {
+    const [made] = (await old.createMany(1)) as [OldToken];
+    const fixture = opened.add(await MoverFixture.open(old.url, prefix));
+    const [read] = (await fixture.read([old.keyOf(made)])) as [OldEntry];
+    const tokens = open();
+    expect(await fixture.mover.move(read)).equal('moved');
+    fixture.beforeLook = () => tokens.delete({ ...SHOP, token: made.token });
+    expect(await fixture.mover.move(read)).equal('revoked');
+    expect(await get(tokens, made)).equal(undefined);
   });
 
   it('keeps the millisecond where the old Redis does not know PEXPIRETIME', async () => {

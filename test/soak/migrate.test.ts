@@ -56,7 +56,7 @@ describe('a migration of many tokens', function () {
     use.stop();
     await using;
 
-    expect(status).equal(0);
+    expect(status, stdout).equal(0);
     const summary = JSON.parse(stdout) as MoveSummary;
     expect(summary).include({ complete: true });
     expect(use.wrong).deep.equal([]);

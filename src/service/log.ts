@@ -9,6 +9,8 @@ export type LogFields = Record<string, string | number | boolean | undefined>;
 export interface Log {
   /** @param event what has happened, by a name that does not change. @param text more words for a terminal. */
   info(event: string, message: string, fields?: LogFields, text?: string): void;
+  /** What an operator is advised to see to, although nothing is wrong now. */
+  advise(event: string, message: string, fields?: LogFields): void;
   /** What an operator may have to see to. */
   warn(event: string, message: string, fields?: LogFields): void;
   /** What was lost, or given up. */
@@ -22,6 +24,7 @@ export function openLog(format: Settings['log']): Log {
 
 const TEXT_LOG: Log = {
   info: (_, message, __, text = `${message}\n`) => process.stdout.write(text),
+  advise: (_, message) => process.stdout.write(`advice: ${printable(message)}\n`),
   warn: (_, message) => complain(message),
   error: (_, message) => complain(message),
 };
@@ -40,6 +43,7 @@ function jsonLog(): Log {
   );
   return {
     info: (event, message, fields) => logger.info({ event, ...fields }, message),
+    advise: (event, message, fields) => logger.warn({ event, ...fields }, message),
     warn: (event, message, fields) => logger.warn({ event, ...fields }, message),
     error: (event, message, fields) => logger.error({ event, ...fields }, message),
   };

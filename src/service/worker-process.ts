@@ -34,7 +34,7 @@ export async function runWorker(settings: Settings, from: ReadSettings['from']):
       const redis = shownUrl(settings.connection);
       log.info('ready', `the worker is ready on ${redis}`, { redis }, readyMessage(settings));
       concerns().then(
-        (found) => warnOf(found, log),
+        (found) => adviseOn(found, log),
         () => {}, // Redis is away again, which is told otherwise, or the worker has ended
       );
       await aborted(stop);
@@ -47,9 +47,9 @@ export async function runWorker(settings: Settings, from: ReadSettings['from']):
   log.info('ended', 'the worker has ended');
 }
 
-function warnOf(concerns: readonly Concern[], log: Log): void {
+function adviseOn(concerns: readonly Concern[], log: Log): void {
   for (const { setting, node, message } of concerns)
-    log.warn('redis-settings', `${node}: ${message}`, { setting, redis: node });
+    log.advise('redis-settings', `${node}: ${message}`, { setting, redis: node });
 }
 
 /** True once it runs; false where it was asked to stop before. */

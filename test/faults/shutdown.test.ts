@@ -27,8 +27,7 @@ describe('Shutting down', function () {
   });
 
   async function ownServer(): Promise<RedisServer> {
-    const args = ['--appendonly', 'yes']; // or else the worker would warn of it
-    const server = await startRedisServer({ args, log: () => {} });
+    const server = await startRedisServer({ log: () => {} });
     servers.push(server);
     stage.url = server.url;
     return server;

@@ -29,15 +29,14 @@ describe('the worker process', function () {
   }
 
   async function ownServer(port?: number): Promise<RedisServer> {
-    const args = ['--appendonly', 'yes']; // or else the worker would warn of it
-    const server = await startRedisServer({ ...quiet, args, ...(port !== undefined && { port }) });
+    const server = await startRedisServer(port === undefined ? quiet : { ...quiet, port });
     servers.push(server);
     return server;
   }
 
   it('says that it is ready, serves, and at SIGTERM finishes the job under way', async () => {
     const prefix = freshPrefix();
-    const { url } = await ownServer();
+    const { url } = await sharedRedis();
     const worker = startWorker(['--concurrency', '1'], { REDIS_URL: url, REDIS_TOKENS_PREFIX: prefix });
     await worker.says(/ready/);
     expect(worker.stdout).contain(`ready on ${url} `).contain(`npx redis-tokens --prefix ${prefix} list`);
@@ -82,10 +81,10 @@ describe('the worker process', function () {
     expect(await patient.ended).include({ status: 0, stderr: '' });
   });
 
-  it('warns of how Redis is set up', async () => {
+  it('advises on how Redis is set up', async () => {
     const { url } = await sharedRedis();
     const worker = startWorker(['--url', url]);
-    await worker.says(/redis-tokens: 127\.0\.0\.1:\d+: there is no append-only file: /);
+    await worker.says(/^advice: 127\.0\.0\.1:\d+: there is no append-only file: /m);
   });
 
   it('waits for a Redis that is not there yet, and ends at once where it is told to', async () => {

@@ -40,5 +40,5 @@ function logInto(lines: Line[]): Log {
   const write = (event: string, message: string, fields: LogFields = {}) => {
     lines.push({ event, message, fields });
   };
-  return { info: write, warn: write, error: write };
+  return { info: write, advise: write, warn: write, error: write };
 }

@@ -171,7 +171,7 @@ export class RedisCluster {
   }
 }
 
-export const SLOTS = 16_384;
+const SLOTS = 16_384;
 
 /** A Cluster of which every node knows all. */
 export async function startRedisCluster(options: RedisClusterOptions = {}): Promise<RedisCluster> {

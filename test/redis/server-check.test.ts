@@ -3,8 +3,8 @@ import { assert } from 'chai';
 import { Redis } from 'ioredis';
 import { serverConcerns } from '../../src/redis/server-check.js';
 import { Store } from '../../src/redis/store.js';
-import { startRedisCluster } from '../../tools/redis-cluster.js';
 import { startRedisServer } from '../../tools/redis-server.js';
+import { openCluster } from '../support/cluster.js';
 import { Opened } from '../support/opened.js';
 
 describe('The settings of a Redis', function () {
@@ -48,8 +48,7 @@ describe('The settings of a Redis', function () {
   });
 
   it('are those of each primary of a Cluster', async () => {
-    const cluster = await startRedisCluster({ replicas: 0, log: () => {} });
-    opened.later(cluster, () => cluster.stop());
+    const cluster = await openCluster(opened);
     const store = opened.add(new Store(cluster.url, 5_000));
     await store.connected();
     const found = await serverConcerns(store);

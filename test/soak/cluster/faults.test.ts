@@ -4,7 +4,8 @@ import { assert } from 'chai';
 import { Command } from 'ioredis';
 import { Doctor } from '../../../src/redis/doctor/doctor.js';
 import { Keys } from '../../../src/redis/keys.js';
-import { type RedisCluster, startRedisCluster } from '../../../tools/redis-cluster.js';
+import type { RedisCluster } from '../../../tools/redis-cluster.js';
+import { openCluster } from '../../support/cluster.js';
 import { eventually } from '../../support/eventually.js';
 import { Opened } from '../../support/opened.js';
 import { freshPrefix } from '../../support/redis.js';
@@ -24,8 +25,7 @@ describe('A Cluster under load', function () {
   let load: Load;
 
   beforeEach(async () => {
-    cluster = await startRedisCluster({ log: () => {} });
-    opened.later(cluster, () => cluster.stop());
+    cluster = await openCluster(opened, 1);
     prefix = freshPrefix();
     load = new Load(opened, cluster.url, prefix);
     await load.start();

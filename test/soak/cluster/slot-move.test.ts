@@ -3,7 +3,7 @@ import { assert } from 'chai';
 import { Command } from 'ioredis';
 import { RedisTokens } from '../../../src/index.js';
 import { Keys } from '../../../src/redis/keys.js';
-import { type RedisCluster, startRedisCluster } from '../../../tools/redis-cluster.js';
+import { openCluster } from '../../support/cluster.js';
 import { Opened } from '../../support/opened.js';
 import { freshPrefix } from '../../support/redis.js';
 
@@ -13,13 +13,9 @@ const COUNT = 200;
 describe('While the slot of a shard moves to another node', function () {
   this.timeout(60_000);
   const opened = new Opened();
-  let cluster: RedisCluster;
-  before(async () => {
-    cluster = await startRedisCluster({ replicas: 0, log: () => {} });
-  });
-  after(() => cluster.stop());
 
   it('each of its tokens is answered, by itself and among many, and a change waits until the slot has moved', async () => {
+    const cluster = await openCluster(opened);
     const prefix = freshPrefix();
     const tokens = opened.add(new RedisTokens(cluster.url, { prefix, shards: 1 }));
     const create = () => tokens.create({ ...SCOPE, owner: 'ann', duration: 60 });

@@ -7,7 +7,7 @@ import { answer } from './child.js';
 import { Countdown } from './countdown.js';
 
 const { settings } = readSettings({ connection: process.argv[2] as string });
-const log = { info: () => {}, warn: () => {}, error: () => {} };
+const log = { info: () => {}, advise: () => {}, warn: () => {}, error: () => {} };
 
 answer({
   /** Seconds from its start until so many jobs are done. */

@@ -5,9 +5,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { findOnPath, type Log } from './debian-package.js';
-import { freePort, type RedisServer, type RedisServerOptions, startRedisServer } from './redis-server.js';
+import { freePort, type RedisServer, startRedisServer } from './redis-server.js';
 
 const run = promisify(execFile);
+
+const SLOTS = 16_384;
 
 /** Milliseconds after which a node that does not answer is taken for dead: a failover takes a second more. */
 const NODE_TIMEOUT = 2_000;
@@ -23,8 +25,6 @@ export interface RedisClusterOptions {
   primaries?: number;
   /** Of each primary. Default 1. */
   replicas?: number;
-  /** Further arguments of each redis-server. Default: none. */
-  args?: string[];
   /** Hears where the binary came from. Default: stderr. */
   log?: Log;
 }
@@ -44,11 +44,11 @@ export interface ClusterMember {
 
 export class RedisCluster {
   readonly #servers = new Map<number, RedisServer>();
-  readonly #options: RedisClusterOptions;
+  readonly #log: Log | undefined;
 
-  /** @param options of each node. */
-  constructor(options: RedisClusterOptions) {
-    this.#options = options;
+  /** @param log hears where the binary came from. */
+  constructor(log?: Log) {
+    this.#log = log;
   }
 
   /** For `connection`: every node that was started. */
@@ -67,17 +67,15 @@ export class RedisCluster {
   }
 
   /** A node without slots, which knows no other. */
-  async startNode(options: Pick<RedisServerOptions, 'port' | 'dir'> = {}): Promise<RedisServer> {
+  async startNode(): Promise<RedisServer> {
     const bus = await freePort(); // by default it would often be too high to be one
     const server = await startRedisServer({
-      ...options,
       args: [
         ...['--cluster-enabled', 'yes', '--cluster-port', String(bus)],
         ...['--cluster-announce-ip', '127.0.0.1', '--cluster-node-timeout', String(NODE_TIMEOUT)],
         ...['--cluster-replica-validity-factor', '0', '--repl-diskless-sync-delay', '0'],
-        ...(this.#options.args ?? []),
       ],
-      ...(this.#options.log && { log: this.#options.log }),
+      ...(this.#log && { log: this.#log }),
     });
     this.#servers.set(server.port, server);
     return server;
@@ -171,12 +169,10 @@ export class RedisCluster {
   }
 }
 
-const SLOTS = 16_384;
-
 /** A Cluster of which every node knows all. */
 export async function startRedisCluster(options: RedisClusterOptions = {}): Promise<RedisCluster> {
-  const { primaries = 3, replicas = 1 } = options;
-  const cluster = new RedisCluster(options);
+  const { primaries = 3, replicas = 1, log } = options;
+  const cluster = new RedisCluster(log);
   try {
     const nodes = Array.from({ length: primaries * (1 + replicas) }, () => cluster.startNode());
     const addresses = (await Promise.all(nodes)).map(({ port }) => `127.0.0.1:${port}`);

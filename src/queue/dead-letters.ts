@@ -78,7 +78,7 @@ export class DeadLetters {
 
   async find(lane: Lane, jobId: string): Promise<DeadLetter | undefined> {
     const place = await this.#placeOf(lane, jobId);
-    return place && this.#find(place, jobId);
+    return place && this.#letter(place, jobId);
   }
 
   /**
@@ -125,15 +125,15 @@ export class DeadLetters {
         // What has failed meanwhile moves those before it into this page.
         if (seen.has(id)) continue;
         seen.add(id);
-        const letter = await this.#find(place, id);
+        const letter = (await this.#isFailed(place, id)) ? await this.#letter(place, id) : undefined;
         if (letter) yield letter;
       }
     }
   }
 
-  async #find(place: LaneQueue, jobId: string): Promise<DeadLetter | undefined> {
+  async #letter(place: LaneQueue, jobId: string): Promise<DeadLetter | undefined> {
     const { lane } = place;
-    const job = (await this.#isFailed(place, jobId)) ? await this.#read(place, jobId) : undefined;
+    const job = await this.#read(place, jobId);
     if (job === UNREADABLE) return { ...NOTHING_KNOWN, lane, jobId };
     if (job?.failedReason !== GIVEN_UP) return job && toLetter(lane, job);
     const key = this.#queues.keys.queuedJob(place, jobId);

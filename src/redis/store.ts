@@ -1,5 +1,6 @@
 /** Sends commands to Redis with a bound on time, and tells what can have become of those that fail. */
 import { setMaxListeners } from 'node:events';
+import type { Cluster } from 'ioredis';
 import { type StoreOutcome, StoreUnavailableError, TokenError } from '../tokens/errors.js';
 import { isNodeLost, lookAgain, primaryOf } from './cluster.js';
 import {
@@ -92,7 +93,7 @@ export class Store {
     const left = () => this.#timeout - (performance.now() - begun);
     if (left() <= 0) throw new StoreUnavailableError('what it had to wait for took too long', 'none');
     await this.connected(left());
-    await this.#served(keys[0] as string, left());
+    if (this.owned && isCluster(this.client)) await this.#served(this.client, keys[0] as string, left());
     return this.#flight(evaluate(script, keys, args), 'unknown', left());
   }
 
@@ -145,13 +146,12 @@ export class Store {
   }
 
   /** Resolves when the key has a primary: what is sent to none would be told as `unknown`. @throws {StoreUnavailableError} */
-  async #served(key: string, timeout: number): Promise<void> {
-    if (!this.owned || !isCluster(this.client) || primaryOf(this.client, key)) return;
+  async #served(client: Cluster, key: string, timeout: number): Promise<void> {
     const deadline = performance.now() + timeout;
-    while (!primaryOf(this.client, key)) {
+    while (!primaryOf(client, key)) {
       if (performance.now() > deadline || this.#closed.signal.aborted)
         throw new StoreUnavailableError(`no node of the Cluster serves ${key}`, 'none');
-      await lookAgain(this.client);
+      await lookAgain(client);
     }
   }
 

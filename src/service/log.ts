@@ -41,10 +41,11 @@ function jsonLog(): Log {
     },
     process.stdout, // written at once: what is said last is not lost
   );
+  const warn: Log['warn'] = (event, message, fields) => logger.warn({ event, ...fields }, message);
   return {
     info: (event, message, fields) => logger.info({ event, ...fields }, message),
-    advise: (event, message, fields) => logger.warn({ event, ...fields }, message),
-    warn: (event, message, fields) => logger.warn({ event, ...fields }, message),
+    advise: warn,
+    warn,
     error: (event, message, fields) => logger.error({ event, ...fields }, message),
   };
 }

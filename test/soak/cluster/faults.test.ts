@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { assert } from 'chai';
 import { Command } from 'ioredis';
+import { defaultSpread } from '../../../src/redis/connection.js';
 import { Doctor } from '../../../src/redis/doctor/doctor.js';
 import { Keys } from '../../../src/redis/keys.js';
 import type { RedisCluster } from '../../../tools/redis-cluster.js';
@@ -10,9 +11,6 @@ import { eventually } from '../../support/eventually.js';
 import { Opened } from '../../support/opened.js';
 import { freshPrefix } from '../../support/redis.js';
 import { Load } from './load.js';
-
-const SHARDS = 16;
-const PARTITIONS = 4;
 
 /** Milliseconds for which users go on between two faults. */
 const CALM = 2_000;
@@ -34,7 +32,7 @@ describe('A Cluster under load', function () {
 
   it('loses nothing, and doubles nothing, while slots move and a node is added', async () => {
     const [first] = await cluster.primaries();
-    const slots = deploymentSlots(prefix);
+    const slots = deploymentSlots(cluster.url, prefix);
     for (const slot of slots.slice(0, slots.length / 2)) await cluster.moveSlot(slot, first?.port as number);
     await wait(CALM);
     const added = await cluster.startNode();
@@ -48,7 +46,7 @@ describe('A Cluster under load', function () {
   });
 
   it('serves again after a primary was killed, and loses at most what its replica had not', async () => {
-    const slots = deploymentSlots(prefix);
+    const slots = deploymentSlots(cluster.url, prefix);
     const [victim] = await cluster.primaries();
     for (const slot of slots.slice(0, slots.length / 2)) await cluster.moveSlot(slot, victim?.port as number);
     await wait(CALM);
@@ -91,11 +89,12 @@ describe('A Cluster under load', function () {
 });
 
 /** Of everything that a deployment keeps in Redis. */
-function deploymentSlots(prefix: string): number[] {
+function deploymentSlots(url: string, prefix: string): number[] {
   const keys = new Keys(prefix);
+  const { shards, partitions } = defaultSpread(url);
   const names = [
-    ...Array.from({ length: SHARDS }, (_, shard) => keys.log(shard)),
-    ...Array.from({ length: PARTITIONS }, (_, partition) => `${keys.queues(partition)}:x`),
+    ...Array.from({ length: shards }, (_, shard) => keys.log(shard)),
+    ...Array.from({ length: partitions }, (_, partition) => `${keys.queues(partition)}:x`),
   ];
   return names.map((name) => new Command('get', [name]).getSlot());
 }

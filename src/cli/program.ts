@@ -79,7 +79,16 @@ export function createProgram(outcome: Outcome = { status: DONE, given: {} }): C
     .configureOutput({ outputError: () => {} }) // told by tellFailure
     .configureHelp({ styleTitle: (title) => paint('bold', title) })
     .addHelpText('after', `${PEPPER_HELP}\n${EXIT_STATUS_HELP}`);
-  for (const name of ['connection', 'prefix', 'shards', 'tokenPrefix', 'timeout'] as const) {
+  for (const name of [
+    'connection',
+    'tlsCa',
+    'tlsCert',
+    'tlsKey',
+    'prefix',
+    'shards',
+    'tokenPrefix',
+    'timeout',
+  ] as const) {
     program.addOption(settingOption(name));
   }
   program.option('--json', 'print JSON');
@@ -350,6 +359,12 @@ function addCompletion(program: Command): void {
 
 const SETTING_HELP: Partial<Record<SettingName, { takes: string; help: string }>> = {
   connection: { takes: '<url>', help: 'Redis, by default redis://localhost:6379' },
+  tlsCa: {
+    takes: '<file>',
+    help: 'authorities to trust where that is rediss://, by default those of Node.js',
+  },
+  tlsCert: { takes: '<file>', help: "this client's certificate, where Redis asks for one" },
+  tlsKey: { takes: '<file>', help: 'and its key' },
   prefix: { takes: '<prefix>', help: 'what every key, queue and channel starts with, by default rt' },
   shards: { takes: '<count>', help: 'over how many hash slots the tokens are spread, by default 1' },
   tokenPrefix: { takes: '<prefix>', help: 'what generated tokens start with, by default rt_' },

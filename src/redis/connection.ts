@@ -2,12 +2,16 @@
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { ConfigError } from '../tokens/errors.js';
 import { TOKEN_OPTION_RULES } from '../tokens/options.js';
+import { tlsProblem, whyEnded } from './certificates.js';
 import { isPasswordProblem } from './failure.js';
 
 export type RedisClient = Redis | Cluster;
 
 /** A URL (`redis:`, `rediss:`), ioredis options, or a client of the caller's own, which stays as it is. */
 export type Connection = string | RedisOptions | RedisClient;
+
+/** Where a client is yet to be opened to. */
+export type Address = string | RedisOptions;
 
 export const DEFAULT_URL = 'redis://localhost:6379';
 
@@ -105,6 +109,28 @@ export function checkConnection(connection: unknown): asserts connection is Conn
   }
 }
 
+/** What TLS needs besides an address: texts in PEM form. */
+export interface TlsMaterial {
+  /** Authorities that may have signed the certificate of Redis. Default: those that Node.js knows. */
+  ca?: string | undefined;
+  /** This client's own certificate, and its key. */
+  cert?: string | undefined;
+  key?: string | undefined;
+}
+
+/** A connection over TLS, by certificates of the caller's own: the address is read as ioredis reads it. */
+export function overTls(connection: Address, material: TlsMaterial): RedisOptions {
+  if (typeof connection !== 'string') {
+    const { tls } = connection;
+    return { ...connection, tls: { ...(typeof tls === 'object' && tls), ...material } };
+  }
+  return new Redis(connection, { lazyConnect: true, tls: material }).options; // it connects to nothing
+}
+
+/** Whether a connection that is to be opened goes over TLS. */
+export const isTls = (connection: Address): boolean =>
+  typeof connection === 'string' ? connection.startsWith('rediss:') : Boolean(connection.tls);
+
 /** A client of ours: a duplicate where the caller gave one. It opens on first use, and prints nothing. */
 export function openClient(connection: Connection | undefined, options: RedisOptions = {}): RedisClient {
   const client = create(connection ?? DEFAULT_URL, {
@@ -166,21 +192,44 @@ export function whenReady(client: RedisClient, timeout: number, closed?: AbortSi
   if (closed?.aborted) return Promise.reject(new Error('the connection was closed'));
   return new Promise((resolve, reject) => {
     let last: unknown = new Error(`not connected within ${timeout} ms`);
+    let met = false; // a server that has not let us in yet
     const settle = (done: () => void) => {
       clearTimeout(timer);
-      client.off('ready', onReady).off('error', onError);
+      client.off('connect', onConnect).off('ready', onReady).off('error', onError);
       closed?.removeEventListener('abort', giveUp);
       done();
+    };
+    const onConnect = () => {
+      met = true;
     };
     const onReady = () => settle(resolve);
     const onError = (error: unknown) => {
       last = error;
-      if (isPasswordProblem(error)) giveUp(); // waiting changes nothing
+      if (isPasswordProblem(error) || tlsProblem(error) !== undefined)
+        giveUp(); // waiting changes nothing
+      else if (met || isCluster(client)) lookInto();
+      met = false;
+    };
+    const lookInto = async () => {
+      // A Cluster says no more than that it has reached none of its nodes.
+      const [node] = isCluster(client) ? client.nodes() : [client];
+      const refusal = node?.options.tls && (await whyEnded(node.options));
+      if (refusal) onError(refusal);
     };
     const giveUp = () => settle(() => reject(last));
-    const timer = setTimeout(giveUp, timeout);
-    client.on('ready', onReady).on('error', onError);
+    const timer = setTimeout(() => {
+      if (isShakingHands(client)) last = new Error(`no answer to the TLS handshake within ${timeout} ms`);
+      giveUp();
+    }, timeout);
+    client.on('connect', onConnect).on('ready', onReady).on('error', onError);
     closed?.addEventListener('abort', giveUp);
     wake(client);
   });
 }
+
+/** Whether a server has taken the connection, and says nothing: one that does not speak TLS waits for the end of a line. */
+const isShakingHands = (client: RedisClient): boolean =>
+  !isCluster(client) &&
+  Boolean(client.options.tls) &&
+  client.status === 'connecting' &&
+  client.stream?.connecting === false;

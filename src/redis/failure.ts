@@ -6,6 +6,7 @@ import {
   StoreUnavailableError,
   TokenError,
 } from '../tokens/errors.js';
+import { tlsProblem } from './certificates.js';
 
 /** Replies by which a server says that it can not serve now. It has changed nothing then. */
 const REFUSALS =
@@ -37,7 +38,9 @@ export function toStoreError(error: unknown, outcome: StoreOutcome, owned: boole
   if (error instanceof Error && error.name === 'ReplyError' && REPLY_ERROR.test(message)) {
     return new CommandFailedError(`Redis answers: ${message}`, { cause });
   }
-  return new StoreUnavailableError(`Redis can not be reached: ${message}`, outcome, { cause });
+  return new StoreUnavailableError(`Redis can not be reached: ${tlsProblem(error) ?? message}`, outcome, {
+    cause,
+  });
 }
 
 /** Why there is no connection: what a server says instead of a welcome is no answer to a command. */

@@ -3,8 +3,8 @@ import type { Settings } from './settings.js';
 
 export function shownUrl(connection: Settings['connection']): string {
   if (typeof connection !== 'string') {
-    const { host = 'localhost', port = 6379, path, tls } = connection;
-    return path ? `unix:${path}` : `${tls ? 'rediss' : 'redis'}://${host}:${port}`;
+    const { host = 'localhost', port = 6379, path, tls, db } = connection;
+    return path ? `unix:${path}` : `${tls ? 'rediss' : 'redis'}://${host}:${port}${db ? `/${db}` : ''}`;
   }
   if (!URL.canParse(connection)) return '(no URL)';
   const url = new URL(connection);

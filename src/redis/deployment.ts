@@ -3,6 +3,7 @@ import type { Clock, Microseconds } from '../tokens/clock.js';
 import { ConfigError, StoreUnavailableError } from '../tokens/errors.js';
 import type { ResolvedTokenOptions } from '../tokens/options.js';
 import { fromTime, RedisClock } from './clock.js';
+import { isForbidden } from './failure.js';
 import type { Keys } from './keys.js';
 import type { Store } from './store.js';
 
@@ -140,9 +141,15 @@ export class Deployment implements Clock {
     ];
   }
 
+  /** Founds only where something is missing: who may not write is asked for no more than to read. */
   async #agree(): Promise<void> {
-    if (this.#founds) await this.found();
-    else await this.standing();
+    const { type, missing } = await this.standing();
+    if (missing.length === 0 || !this.#founds) return;
+    await this.found().catch((error: unknown) => {
+      if (!isForbidden(error)) throw error;
+      const { message } = this.absence(type);
+      throw new ConfigError(`${message}, and this user may not found one`, { cause: error });
+    });
   }
 
   /** Fixes what is not fixed yet. @throws {ConfigError} where something stands that differs from here. */

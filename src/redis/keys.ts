@@ -34,6 +34,11 @@ export class Keys {
     return Array.from({ length: shards }, (_, shard) => this.record(shard, ''));
   }
 
+  /** A glob of keys that every shard has: `t:*` are the records. */
+  onEveryShard(names: string): string {
+    return `{${this.prefix}:*}:${names}`;
+  }
+
   ownerIndex(shard: number, scope: Scope, owner: string): string {
     return `${this.#tag(shard)}o:${this.#scopeSegments(scope)}:${segment(owner)}`;
   }
@@ -82,6 +87,11 @@ export class Keys {
   /** A job as BullMQ keeps it. */
   queuedJob(queue: string, id: string): string {
     return `${this.queues}:${queue}:${id}`;
+  }
+
+  /** A glob of all that BullMQ keeps of a queue. */
+  queue(queue: string): string {
+    return `${this.queues}:${queue}:*`;
   }
 
   /** There once somebody has opened the queue for jobs: BullMQ's. */

@@ -4,13 +4,13 @@ import type { CacheOptions } from '../../src/redis/near-cache/options.js';
 import type { Role } from '../../src/service/acl/roles.js';
 import { contract } from '../contract/contract.js';
 import { openRedisSubject } from '../contract/redis-subject.js';
-import { Users } from '../support/users.js';
+import { startUsers } from '../support/users.js';
 
 export function contractFor(role: Role, shards: number, cache?: CacheOptions): void {
   describe('With least privilege', () => {
-    let users: Users;
+    let users: Awaited<ReturnType<typeof startUsers>>;
     before(async () => {
-      users = await Users.start();
+      users = await startUsers();
     });
     afterEach(async () => assert.deepEqual(await users.refusals(), []));
     after(() => users.stop());

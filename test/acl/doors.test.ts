@@ -20,17 +20,17 @@ import { tell } from '../queue/story.js';
 import { eventually, rejection } from '../support/eventually.js';
 import { Opened } from '../support/opened.js';
 import { freshPrefix } from '../support/redis.js';
-import { Users } from '../support/users.js';
+import { startUsers } from '../support/users.js';
 
 const ANN = { ...SCOPE, owner: 'ann' };
 
 describe('With least privilege', () => {
   const opened = new Opened();
-  let users: Users;
+  let users: Awaited<ReturnType<typeof startUsers>>;
   let prefix: string;
 
   before(async () => {
-    users = await Users.start();
+    users = await startUsers();
   });
   beforeEach(() => {
     prefix = freshPrefix();

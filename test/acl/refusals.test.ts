@@ -10,7 +10,7 @@ import { commandsOfScripts, WORKING_ON_JOBS } from '../../src/service/acl/script
 import { Opened } from '../support/opened.js';
 import { freshPrefix } from '../support/redis.js';
 import { root } from '../support/sources.js';
-import { Users } from '../support/users.js';
+import { startUsers } from '../support/users.js';
 
 const ANN = { app: 'shop', type: 'session', owner: 'ann' };
 
@@ -176,12 +176,12 @@ const ELSEWHERE = [
 describe('With least privilege', function () {
   this.timeout(30_000);
   const opened = new Opened();
-  let users: Users;
+  let users: Awaited<ReturnType<typeof startUsers>>;
   let prefix: string;
   let id: string;
 
   before(async () => {
-    users = await Users.start();
+    users = await startUsers();
     prefix = freshPrefix();
     for (const each of [prefix, `${prefix}X`]) {
       const tokens = new RedisTokens(users.url, { prefix: each });

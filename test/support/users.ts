@@ -3,26 +3,18 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import type { Role } from '../../src/service/acl/roles.js';
 import { aclUser } from '../../src/service/acl/user.js';
-import { type RedisServer, startRedisServer } from '../../tools/redis-server.js';
+import { startRedisServer } from '../../tools/redis-server.js';
 
 export class Users {
-  readonly #server: RedisServer;
-  readonly #password = randomBytes(8).toString('hex');
   /** May do anything. */
   readonly admin: Redis;
-
-  private constructor(server: RedisServer) {
-    this.#server = server;
-    this.admin = new Redis(server.url, { maxRetriesPerRequest: null });
-  }
-
-  static async start(): Promise<Users> {
-    return new Users(await startRedisServer({ log: () => {} }));
-  }
-
   /** Of the admin. */
-  get url(): string {
-    return this.#server.url;
+  readonly url: string;
+  readonly #password = randomBytes(8).toString('hex');
+
+  constructor(admin: Redis, url: string) {
+    this.admin = admin;
+    this.url = url;
   }
 
   /** Makes a user, and answers the address with its name and password. */
@@ -30,7 +22,7 @@ export class Users {
     const passwordHash = createHash('sha256').update(this.#password).digest('hex');
     const { name, rules } = aclUser(role, { prefix, passwordHash, cache });
     await this.admin.call('ACL', 'SETUSER', name, ...rules);
-    return this.#server.url.replace('redis://', `redis://${name}:${this.#password}@`);
+    return this.url.replace('redis://', `redis://${name}:${this.#password}@`);
   }
 
   /** What users were refused since the last time, but for their way in. */
@@ -42,9 +34,15 @@ export class Users {
       return `${of('username')}: ${of('reason')} ${of('object')} (${of('context')})`;
     });
   }
+}
 
-  async stop(): Promise<void> {
-    this.admin.disconnect();
-    await this.#server.stop();
-  }
+/** Users of a server of their own, which `stop` ends. */
+export async function startUsers(): Promise<Users & { stop(): Promise<void> }> {
+  const server = await startRedisServer({ log: () => {} });
+  const users = new Users(new Redis(server.url, { maxRetriesPerRequest: null }), server.url);
+  const stop = async () => {
+    users.admin.disconnect();
+    await server.stop();
+  };
+  return Object.assign(users, { stop });
 }

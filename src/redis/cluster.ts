@@ -26,7 +26,8 @@ type NodeOptions = RedisOptions & { replyMapping: 'legacy' };
 /** Some of a Cluster's nodes, from which the others are found. */
 export interface ClusterAddress {
   nodes: ClusterNode[];
-  redisOptions: RedisOptions;
+  /** Of a connection to each node: user, password, TLS. Default: none of it. */
+  redisOptions?: RedisOptions | undefined;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Clock, Microseconds } from '../tokens/clock.js';
 import { ConfigError, StoreUnavailableError } from '../tokens/errors.js';
 import type { ResolvedTokenOptions } from '../tokens/options.js';
 import { fromTime, RedisClock } from './clock.js';
+import { isForbidden } from './failure.js';
 import type { Keys } from './keys.js';
 import type { Store } from './store.js';
 
@@ -79,14 +80,8 @@ export class Deployment implements Clock {
    * @throws {ConfigError} where something of it differs from here.
    */
   async standing(): Promise<Standing> {
-    const { meta } = this.#keys;
-    const wanted = this.#agreed();
-    const type = await this.#store.read((client) => client.type(meta));
-    if (type !== 'hash') return { type, missing: wanted.map(([name]) => name) };
-    const values = await this.#store.read((client) => client.hmget(meta, ...wanted.map(([name]) => name)));
-    this.#compare(wanted, values);
-    const missing = wanted.flatMap(([name], i) => (values[i] === null && name !== OF_QUEUES ? [name] : []));
-    return { type, missing };
+    const { type, missing } = await this.#look();
+    return { type, missing: missing.filter((name) => name !== OF_QUEUES) };
   }
 
   /** Why there is none. @param type of what stands where the meta should. */
@@ -141,9 +136,27 @@ export class Deployment implements Clock {
     return [['layout', LAYOUT], ['shards', shards], ['maxCommandAge', maxCommandAge], ...queues];
   }
 
+  /** As `standing`, with what concerns queues alone. */
+  async #look(): Promise<Standing> {
+    const { meta } = this.#keys;
+    const wanted = this.#agreed();
+    const names = wanted.map(([name]) => name);
+    const type = await this.#store.read((client) => client.type(meta));
+    if (type !== 'hash') return { type, missing: names };
+    const values = await this.#store.read((client) => client.hmget(meta, ...names));
+    this.#compare(wanted, values);
+    return { type, missing: names.filter((_, i) => values[i] === null) };
+  }
+
+  /** Founds only where something is missing: who may not write is asked for no more than to read. */
   async #agree(): Promise<void> {
-    if (this.#founds) await this.found();
-    else await this.standing();
+    const { type, missing } = await this.#look();
+    if (missing.length === 0 || !this.#founds) return;
+    await this.found().catch((error: unknown) => {
+      if (!isForbidden(error)) throw error;
+      const { message } = this.absence(type);
+      throw new ConfigError(`${message}, and this user may not found one`, { cause: error });
+    });
   }
 
   /** Fixes what is not fixed yet. @throws {ConfigError} where something stands that differs from here. */

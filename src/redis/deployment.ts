@@ -141,15 +141,28 @@ export class Deployment implements Clock {
     ];
   }
 
-  /** Founds only where something is missing: who may not write is asked for no more than to read. */
+  /** By a script that may write: where nothing can be written now, as on a replica, nothing is to be read either. */
   async #agree(): Promise<void> {
-    const { type, missing } = await this.standing();
-    if (missing.length === 0 || !this.#founds) return;
-    await this.found().catch((error: unknown) => {
+    if (!this.#founds) {
+      await this.standing();
+      return;
+    }
+    await this.found().catch(async (error: unknown) => {
       if (!isForbidden(error)) throw error;
-      const { message } = this.absence(type);
-      throw new ConfigError(`${message}, and this user may not found one`, { cause: error });
+      const { type, missing } = await this.standing();
+      if (missing.length > 0)
+        throw new ConfigError(`${this.absence(type).message}, and this user may not found one`, {
+          cause: error,
+        });
+      await this.#checkPrimary();
     });
+  }
+
+  /** For a user whom no script can tell. @throws {StoreUnavailableError} */
+  async #checkPrimary(): Promise<void> {
+    const info = await this.#store.read((client) => client.info('replication'));
+    if (!/^role:master/m.test(info))
+      throw new StoreUnavailableError('this is a replica: it may not know of a revocation yet', 'none');
   }
 
   /** Fixes what is not fixed yet. @throws {ConfigError} where something stands that differs from here. */

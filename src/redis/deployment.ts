@@ -80,8 +80,14 @@ export class Deployment implements Clock {
    * @throws {ConfigError} where something of it differs from here.
    */
   async standing(): Promise<Standing> {
-    const { type, missing } = await this.#look();
-    return { type, missing: missing.filter((name) => name !== OF_QUEUES) };
+    const { meta } = this.#keys;
+    const wanted = this.#agreed();
+    const type = await this.#store.read((client) => client.type(meta));
+    if (type !== 'hash') return { type, missing: wanted.map(([name]) => name) };
+    const values = await this.#store.read((client) => client.hmget(meta, ...wanted.map(([name]) => name)));
+    this.#compare(wanted, values);
+    const missing = wanted.flatMap(([name], i) => (values[i] === null && name !== OF_QUEUES ? [name] : []));
+    return { type, missing };
   }
 
   /** Why there is none. @param type of what stands where the meta should. */
@@ -136,27 +142,28 @@ export class Deployment implements Clock {
     return [['layout', LAYOUT], ['shards', shards], ['maxCommandAge', maxCommandAge], ...queues];
   }
 
-  /** As `standing`, with what concerns queues alone. */
-  async #look(): Promise<Standing> {
-    const { meta } = this.#keys;
-    const wanted = this.#agreed();
-    const names = wanted.map(([name]) => name);
-    const type = await this.#store.read((client) => client.type(meta));
-    if (type !== 'hash') return { type, missing: names };
-    const values = await this.#store.read((client) => client.hmget(meta, ...names));
-    this.#compare(wanted, values);
-    return { type, missing: names.filter((_, i) => values[i] === null) };
+  /** By a script that may write: where nothing can be written now, as on a replica, nothing is to be read either. */
+  async #agree(): Promise<void> {
+    if (!this.#founds) {
+      await this.standing();
+      return;
+    }
+    await this.found().catch(async (error: unknown) => {
+      if (!isForbidden(error)) throw error;
+      const { type, missing } = await this.standing();
+      if (missing.length > 0)
+        throw new ConfigError(`${this.absence(type).message}, and this user may not found one`, {
+          cause: error,
+        });
+      await this.#checkPrimary();
+    });
   }
 
-  /** Founds only where something is missing: who may not write is asked for no more than to read. */
-  async #agree(): Promise<void> {
-    const { type, missing } = await this.#look();
-    if (missing.length === 0 || !this.#founds) return;
-    await this.found().catch((error: unknown) => {
-      if (!isForbidden(error)) throw error;
-      const { message } = this.absence(type);
-      throw new ConfigError(`${message}, and this user may not found one`, { cause: error });
-    });
+  /** For a user whom no script can tell. @throws {StoreUnavailableError} */
+  async #checkPrimary(): Promise<void> {
+    const info = await this.#store.read((client) => client.info('replication'));
+    if (!/^role:master/m.test(info))
+      throw new StoreUnavailableError('this is a replica: it may not know of a revocation yet', 'none');
   }
 
   /** Fixes what is not fixed yet. @throws {ConfigError} where something stands that differs from here. */

@@ -2,6 +2,7 @@
 
 import { Job, Queue } from 'bullmq';
 import { assert } from 'chai';
+import { Redis } from 'ioredis';
 import {
   RedisTokens,
   StoreUnavailableError,
@@ -15,12 +16,13 @@ import { Store } from '../../src/redis/store.js';
 import type { Role } from '../../src/service/acl/roles.js';
 import { resolveTokenOptions } from '../../src/tokens/options.js';
 import type { TokenRepository } from '../../src/tokens/repository.js';
+import { startRedisServer } from '../../tools/redis-server.js';
 import { replaced, SCOPE } from '../queue/stage.js';
 import { tell } from '../queue/story.js';
 import { eventually, rejection } from '../support/eventually.js';
 import { Opened } from '../support/opened.js';
 import { freshPrefix } from '../support/redis.js';
-import { startUsers } from '../support/users.js';
+import { startUsers, Users } from '../support/users.js';
 
 const ANN = { ...SCOPE, owner: 'ann' };
 
@@ -161,6 +163,44 @@ describe('With least privilege', () => {
     await reader.ready();
     await producer.ready();
     await users.refusals();
+  });
+
+  it('a reader, by whatever rules, reads no replica, which may not know of a revocation yet', async () => {
+    await (await application()).ready();
+    const replica = await startRedisServer({ log: () => {} });
+    opened.later(replica, () => replica.stop());
+    const admin = new Redis(replica.url);
+    opened.later(admin, () => admin.disconnect());
+    const there = new Users(admin, replica.url);
+    await admin.acl(
+      'SETUSER',
+      'by-hand',
+      'on',
+      '>secret',
+      '%R~*',
+      '+@read',
+      '+@connection',
+      '+info',
+      '+time',
+    );
+    const urls = [
+      await there.urlOf('reader', prefix),
+      await there.urlOf('producer', prefix),
+      replica.url.replace('redis://', 'redis://by-hand:secret@'),
+    ];
+    for (const each of urls) {
+      const reader = opened.add(new RedisTokens(each, { prefix }));
+      assert.match((await rejection(reader.ready())).message, /there is no deployment/);
+    }
+    const { hostname, port } = new URL(users.url);
+    await admin.replicaof(hostname, port);
+    await eventually('it follows', async () => (await admin.exists(`{${prefix}}:meta`)) === 1);
+    for (const each of urls) {
+      const reader = opened.add(new RedisTokens(each, { prefix }));
+      assert.instanceOf(await rejection(reader.ready()), StoreUnavailableError);
+    }
+    await admin.replicaof('NO', 'ONE');
+    for (const each of urls) await opened.add(new RedisTokens(each, { prefix })).ready();
   });
 
   it('a job that fails is run again, becomes a dead letter, and is retried or dropped by an operator', async () => {

@@ -38,7 +38,8 @@ export class Users {
 
 /** Users of a server of their own, which `stop` ends. */
 export async function startUsers(): Promise<Users & { stop(): Promise<void> }> {
-  const server = await startRedisServer({ log: () => {} });
+  const args = ['--repl-diskless-sync-delay', '0']; // who follows it does at once
+  const server = await startRedisServer({ args, log: () => {} });
   const users = new Users(new Redis(server.url, { maxRetriesPerRequest: null }), server.url);
   const stop = async () => {
     users.admin.disconnect();

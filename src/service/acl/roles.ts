@@ -57,7 +57,7 @@ export function accessOf(role: Role, prefix: string, cache = false): Access {
       'asking',
     ],
   };
-  const agreeing: Grant = { commands: ['type', 'hmget', 'time'], reads: [keys.meta] };
+  const agreeing: Grant = { commands: ['type', 'hget', 'hmget', 'time'], reads: [keys.meta] };
   const founding: Grant = {
     commands: [...SCRIPT_CALLS, ...commandsOfScripts(['meta'])],
     writes: [keys.meta],
@@ -72,7 +72,7 @@ export function accessOf(role: Role, prefix: string, cache = false): Access {
     channels: [events],
   };
   const following: Grant = {
-    commands: ['hget', 'psubscribe', 'exists', 'xinfo|stream', 'xrange'],
+    commands: ['psubscribe', 'exists', 'xinfo|stream', 'xrange'],
     reads: [keys.meta],
     channels: [events],
   };
@@ -108,13 +108,16 @@ export function accessOf(role: Role, prefix: string, cache = false): Access {
       );
       return {
         ...together([connecting, agreeing, { ...reading, reads: [records, owners, scopes] }, caching]),
-        calls: { commands: SCRIPT_CALLS, writes: [owners, scopes, log] },
+        calls: { commands: SCRIPT_CALLS, writes: [owners, scopes, log, keys.meta] },
       };
     }
     case 'application':
       return together([...inProcess, caching]);
     case 'producer':
-      return together([connecting, agreeing, producing]);
+      return {
+        ...together([connecting, agreeing, producing]),
+        calls: { commands: SCRIPT_CALLS, writes: [keys.meta] },
+      };
     case 'subscriber': {
       const log = keys.onEveryShard('log');
       return {

@@ -12,10 +12,10 @@ export type RedisClient = Redis | Cluster;
  * A URL (`redis:`, `rediss:`; `redis-cluster:`, `rediss-cluster:` with some nodes of a Cluster), ioredis options, some nodes of
  * a Cluster with the options of a connection to each, or a client of the caller's own, which stays as it is.
  */
-export type Connection = Address | RedisClient;
+export type Connection = string | RedisOptions | ClusterAddress | RedisClient;
 
 /** Where a client is yet to be opened to. */
-export type Address = string | RedisOptions | ClusterAddress;
+export type Address = Exclude<Connection, RedisClient>;
 
 export const DEFAULT_URL = 'redis://localhost:6379';
 

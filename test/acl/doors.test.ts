@@ -255,7 +255,7 @@ describe('With least privilege', () => {
 
   it('a worker gives back what it has not finished, and another takes it', async () => {
     await (await application()).ready();
-    const options = resolveTokenOptions({ prefix });
+    const options = resolveTokenOptions({ prefix, partitions: 1 });
     const real = opened.add(
       new RedisTokenRepository(new Store(await url('worker'), options.timeout), options),
     );

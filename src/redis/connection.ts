@@ -4,6 +4,7 @@ import { ConfigError } from '../tokens/errors.js';
 import { TOKEN_OPTION_RULES } from '../tokens/options.js';
 import { tlsProblem, whyEnded } from './certificates.js';
 import { isPasswordProblem } from './failure.js';
+import { TlsConnector } from './tls-connector.js';
 
 export type RedisClient = Redis | Cluster;
 
@@ -149,17 +150,28 @@ function create(connection: Connection, options: RedisOptions): RedisClient {
     ...options,
     replyMapping: 'legacy', // replies in the shapes that this library reads
   } as const;
-  if (typeof connection === 'string') return new Redis(connection, own);
-  if (!isClient(connection)) return new Redis({ ...connection, ...own });
-  if (!isCluster(connection)) return connection.duplicate(own);
+  if (typeof connection === 'string')
+    return new Redis(connection, { ...connector(connection.startsWith('rediss:')), ...own });
+  if (!isClient(connection)) return new Redis({ ...connection, ...connectorOf(connection), ...own });
+  if (!isCluster(connection)) return connection.duplicate({ ...connectorOf(connection.options), ...own });
   const { enableOfflineQueue = true, lazyConnect = true, retryStrategy: _, ...redisOptions } = own;
   return connection.duplicate([], {
     enableOfflineQueue,
     lazyConnect,
     clusterRetryStrategy: reconnectDelay,
-    redisOptions: { ...connection.options.redisOptions, ...redisOptions },
+    redisOptions: {
+      ...connection.options.redisOptions,
+      ...connectorOf(connection.options.redisOptions),
+      ...redisOptions,
+    },
   });
 }
+
+/** How the socket is opened, where ioredis' own way is not safe. */
+const connector = (overTls: boolean): RedisOptions => (overTls ? { Connector: TlsConnector } : {});
+
+const connectorOf = ({ tls, sentinels, Connector }: RedisOptions = {}): RedisOptions =>
+  connector(Boolean(tls) && !sentinels && !Connector);
 
 /** Ends a client of ours: politely where it is connected, so that what was written is sent. */
 export async function closeClient(client: RedisClient): Promise<void> {

@@ -6,11 +6,12 @@ import type { RedisOptions } from 'ioredis';
 const SERVERS =
   /^((DEPTH_ZERO_)?SELF_SIGNED_|UNABLE_TO_|CERT_|CRL_|INVALID_(CA|PURPOSE)$|PATH_LENGTH_|HOSTNAME_|ERR_TLS_CERT_)/;
 
-/** What a server says before it ends a connection, such as that it asks for a certificate. */
-const ALERT = /^ERR_SSL_.*_ALERT_/;
+/** What a server says of a client's certificate before it ends the connection; TLS 1.2 has no other word for none. */
+const CLIENTS = /^ERR_SSL_\w+_ALERT_(\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)$/;
 
 /** What comes instead of TLS, or in a version that the other does not speak. */
-const NO_TLS = /^ERR_SSL_(WRONG_VERSION_NUMBER|UNSUPPORTED_PROTOCOL|PACKET_LENGTH_TOO_LONG)$/;
+const NO_TLS =
+  /^ERR_SSL_(WRONG_VERSION_NUMBER|UNSUPPORTED_PROTOCOL|PACKET_LENGTH_TOO_LONG|\w+_ALERT_PROTOCOL_VERSION)$/;
 
 /** Milliseconds for which a connection is looked at that was made, before it counts as accepted. */
 const LOOK = 500;
@@ -20,7 +21,7 @@ export function tlsProblem(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code = '', message, reason } = error as TlsError;
   if (SERVERS.test(code)) return `the certificate of Redis is not accepted: ${message} (${code})`;
-  if (ALERT.test(code)) return `Redis does not accept this client's certificate, or wants one: ${reason}`;
+  if (CLIENTS.test(code)) return `Redis does not accept this client's certificate, or wants one: ${reason}`;
   return NO_TLS.test(code) ? `Redis does not speak TLS there, or not in this version: ${reason}` : undefined;
 }
 
@@ -31,8 +32,9 @@ interface TlsError extends Error {
 }
 
 /**
- * Why a TLS connection was refused, or ended when it had just been made. With TLS 1.3 it looks at the client's certificate last:
- * what was written meanwhile is answered by a reset, and its alert is lost. Nothing is written here.
+ * Why a TLS connection was refused, or ended when it had just been made. With TLS 1.3 the client's
+ * certificate is looked at last: what was written meanwhile is answered by a reset, and the alert is lost. Nothing is
+ * written here.
  */
 export function whyEnded({ host, port, tls }: RedisOptions): Promise<Error | undefined> {
   return new Promise((resolve) => {

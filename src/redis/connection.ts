@@ -5,6 +5,7 @@ import { type Spread, TOKEN_OPTION_RULES } from '../tokens/options.js';
 import { tlsProblem, whyEnded } from './certificates.js';
 import { type ClusterAddress, clusterOptions, parseClusterUrl } from './cluster.js';
 import { isPasswordProblem } from './failure.js';
+import { TlsConnector } from './tls-connector.js';
 
 export type RedisClient = Redis | Cluster;
 
@@ -196,12 +197,24 @@ function create(connection: Connection, options: RedisOptions): RedisClient {
   } as const;
   if (!isClient(connection)) {
     const cluster = clusterAt(connection);
-    if (cluster) return new Cluster(cluster.nodes, clusterOptions({ ...cluster.redisOptions, ...own }));
-    return typeof connection === 'string' ? new Redis(connection, own) : new Redis({ ...connection, ...own });
+    if (cluster) {
+      const ofNodes = { ...cluster.redisOptions, ...connectorOf(cluster.redisOptions), ...own };
+      return new Cluster(cluster.nodes, clusterOptions(ofNodes));
+    }
+    if (typeof connection === 'string')
+      return new Redis(connection, { ...connector(isTls(connection)), ...own });
+    return new Redis({ ...(connection as RedisOptions), ...connectorOf(connection as RedisOptions), ...own });
   }
-  if (!isCluster(connection)) return connection.duplicate(own);
-  return connection.duplicate([], clusterOptions({ ...connection.options.redisOptions, ...own }));
+  if (!isCluster(connection)) return connection.duplicate({ ...connectorOf(connection.options), ...own });
+  const { redisOptions } = connection.options;
+  return connection.duplicate([], clusterOptions({ ...redisOptions, ...connectorOf(redisOptions), ...own }));
 }
+
+/** How the socket is opened, where ioredis' own way is not safe. */
+const connector = (overTls: boolean): RedisOptions => (overTls ? { Connector: TlsConnector } : {});
+
+const connectorOf = ({ tls, sentinels, Connector }: RedisOptions = {}): RedisOptions =>
+  connector(Boolean(tls) && !sentinels && !Connector);
 
 /** Ends a client of ours: politely where it is connected, so that what was written is sent. */
 export async function closeClient(client: RedisClient): Promise<void> {

@@ -63,6 +63,15 @@ describe('With least privilege', () => {
     assert.deepEqual(await users.refusals(), []);
   });
 
+  it('another database is another deployment, and one that is not there is refused', async () => {
+    const there = opened.add(new RedisTokens(`${await url('application')}/1`, { prefix }));
+    await there.create({ ...ANN, duration: 60 });
+    assert.isEmpty(await users.admin.keys(`{${prefix}*`));
+    const nowhere = opened.add(new RedisTokens(`${await url('application')}/99`, { prefix }));
+    assert.match((await rejection(nowhere.ready())).message, /no database 99/);
+    assert.deepEqual(await users.refusals(), []);
+  });
+
   it('a producer’s commandId, and a queue that is paused, are no matter', async () => {
     const worker = await startWorker();
     const queue = opened.add(new Queue('commands', { connection: users.admin, prefix: `{${prefix}}` }));
@@ -109,6 +118,7 @@ describe('With least privilege', () => {
     await eventually('one has expired', async () => (await tokens.get(short)) === undefined);
     const [before, log] = [await keys(), await users.admin.xlen(`{${prefix}:0}:log`)];
     await reader.ready();
+    await reader.ready(); // asks once more
     assert.deepEqual(
       (await Promise.all(made.map((token) => reader.get(token)))).map((found) => found?.data),
       made.map(({ data }) => data),

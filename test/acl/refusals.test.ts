@@ -50,6 +50,7 @@ const NOBODY = [
 /** What each role may not do in its own deployment: `R` stands for its prefix, `ID` for a token that lives. */
 const OF_ROLE: Record<Role, string[]> = {
   reader: [
+    ...['EVAL \'redis.call("HSET",KEYS[1],"shards",2)\' 1 {R}:meta'],
     ...['SET {R:0}:t:ID x', 'DEL {R:0}:t:ID', 'PEXPIRE {R:0}:t:ID 1', 'ZADD {R:0}:o:shop:session:ann 1 x'],
     ...['XADD {R:0}:log * event x', 'XRANGE {R:0}:log - +', 'PUBLISH R:events:token-revoked:shop:session x'],
     ...['HSET {R}:meta shards 2', 'ZRANGE {R:0}:revoked 0 -1', 'HGETALL {R}:commands:j-1', 'SCAN 0'],
@@ -85,6 +86,7 @@ const OF_ROLE: Record<Role, string[]> = {
     ],
   ],
   producer: [
+    ...['EVAL \'redis.call("HSET",KEYS[1],"shards",2)\' 1 {R}:meta'],
     ...[
       'GET {R:0}:t:ID',
       'MGET {R:0}:t:ID',

@@ -1,5 +1,6 @@
 // Over TLS with certificates on both sides: every connection there is comes about, and one that must not says why, at once.
 import { connect } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { assert } from 'chai';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import {
@@ -116,6 +117,18 @@ describe('Over TLS', () => {
     const error = await rejection(opened.add(new TokenSubscriber(misled)).start());
     assert.instanceOf(error, StoreUnavailableError);
     assert.match(error.message, /the certificate of Redis is not accepted: self-signed/);
+  });
+
+  it('a connection that is ended in the midst of its handshake harms nobody, whatever Redis says then', async () => {
+    const elsewhere = await certificates.startRedis('elsewhere');
+    opened.later(elsewhere, () => elsewhere.stop());
+    for (let moment = 0; moment < 20; moment++) {
+      const subscriber = new TokenSubscriber(to(elsewhere));
+      const started = subscriber.start().catch(() => {});
+      await wait(moment / 2); // a handshake takes some milliseconds
+      await subscriber.close();
+      await started;
+    } // what an error does that nobody listens to, mocha tells
   });
 
   it('nothing goes without: the server has no other port, and closes on whoever speaks plainly', async () => {

@@ -3,6 +3,9 @@
 /** Such as `get`, or `client|id` where only that part of a command is meant. */
 export type CommandName = string;
 
+/** Several, with spaces between. */
+export const commands = (names: string): CommandName[] => names.split(' ');
+
 export interface Grant {
   commands: readonly CommandName[];
   /** Globs of keys that these commands may read, and of those that they may write, too. */

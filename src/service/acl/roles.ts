@@ -1,9 +1,9 @@
 /** Who uses a deployment's Redis, and what of it each of them needs. */
-import { LANES } from '../../queue/lanes.js';
+import { LANES, MAINTENANCE } from '../../queue/lanes.js';
 import { Keys } from '../../redis/keys.js';
 import { SCRIPTS, type ScriptName } from '../../redis/scripts.generated.js';
 import { CHANNEL as INVALIDATIONS } from '../../redis/tracking.js';
-import { type Grant, together } from './grant.js';
+import { commands, type Grant, together } from './grant.js';
 import { ADDING_JOBS, commandsOfScripts, WORKING_ON_JOBS } from './script-commands.js';
 
 export const ROLES = ['reader', 'application', 'producer', 'subscriber', 'worker', 'operator'] as const;
@@ -20,11 +20,11 @@ export const PURPOSES: Record<Role, string> = {
 };
 
 export interface Access extends Grant {
-  /** Scripts and the keys that they are called with: Redis can not know that a script only reads. */
+  /** Keys that scripts are called with, and no more is done to: Redis takes each script for one that writes. */
   calls?: Grant;
 }
 
-/** Where no script is told apart from what it does. */
+/** How scripts are run: which of them, no rule can say. */
 const SCRIPT_CALLS = ['eval', 'evalsha'];
 
 /** Scripts that no operation in process runs. */
@@ -44,20 +44,12 @@ export function accessOf(role: Role, prefix: string, cache = false): Access {
   const shards = keys.onEveryShard('*');
   const queues = LANES.flatMap((lane) => keys.everyQueue(lane));
 
-  /** ioredis asks whether the server is loading, and on a Cluster where the slots are. */
+  /** ioredis asks whether the server is loading, and on a Cluster where slots are, also one that is just being moved. */
   const connecting: Grant = {
-    commands: [
-      'ping',
-      'info',
-      'select',
-      'client|setname',
-      'client|info',
-      'cluster|slots',
-      'cluster|info',
-      'asking',
-    ],
+    commands: commands('ping info select client|setname client|info cluster|slots cluster|info asking'),
   };
-  const agreeing: Grant = { commands: ['type', 'hget', 'hmget', 'time'], reads: [keys.meta] };
+  /** What all processes agree on, and the time. */
+  const joining: Grant = { commands: ['type', 'hget', 'hmget', 'time'], reads: [keys.meta] };
   const founding: Grant = {
     commands: [...SCRIPT_CALLS, ...commandsOfScripts(['meta'])],
     writes: [keys.meta],
@@ -72,7 +64,7 @@ export function accessOf(role: Role, prefix: string, cache = false): Access {
     channels: [events],
   };
   const following: Grant = {
-    commands: ['psubscribe', 'exists', 'xinfo|stream', 'xrange'],
+    commands: ['hget', 'psubscribe', 'exists', 'xinfo|stream', 'xrange'],
     reads: [keys.meta],
     channels: [events],
   };
@@ -86,13 +78,10 @@ export function accessOf(role: Role, prefix: string, cache = false): Access {
   };
   const working: Grant = {
     commands: [
-      ...SCRIPT_CALLS,
-      ...WORKING_ON_JOBS,
-      ...commandsOfScripts(['sweep', 'giveUp', 'takeUp']),
-      'bzpopmin',
-      'publish',
+      ...[...SCRIPT_CALLS, ...WORKING_ON_JOBS, ...commandsOfScripts(['sweep', 'giveUp', 'takeUp'])],
+      ...commands('bzpopmin publish'),
     ],
-    writes: [...queues, ...keys.everyQueue('maintenance'), shards],
+    writes: [...queues, ...keys.everyQueue(MAINTENANCE), shards],
     channels: [results],
   };
   const repairing: Grant = {
@@ -100,14 +89,14 @@ export function accessOf(role: Role, prefix: string, cache = false): Access {
     writes: [keys.meta],
   };
 
-  const inProcess = [connecting, agreeing, founding, reading, changing];
+  const inProcess = [connecting, founding, reading, changing];
   switch (role) {
     case 'reader': {
       const [records = '', owners = '', scopes = '', log = ''] = ['t:*', 'o:*', 's:*', 'log'].map((names) =>
         keys.onEveryShard(names),
       );
       return {
-        ...together([connecting, agreeing, { ...reading, reads: [records, owners, scopes] }, caching]),
+        ...together([connecting, joining, { ...reading, reads: [records, owners, scopes] }, caching]),
         calls: { commands: SCRIPT_CALLS, writes: [owners, scopes, log, keys.meta] },
       };
     }
@@ -115,19 +104,19 @@ export function accessOf(role: Role, prefix: string, cache = false): Access {
       return together([...inProcess, caching]);
     case 'producer':
       return {
-        ...together([connecting, agreeing, producing]),
+        ...together([connecting, joining, producing]),
         calls: { commands: SCRIPT_CALLS, writes: [keys.meta] },
       };
     case 'subscriber': {
       const log = keys.onEveryShard('log');
       return {
-        ...together([connecting, agreeing, following, { commands: [], reads: [log] }]),
+        ...together([connecting, following, { commands: [], reads: [log] }]),
         calls: { commands: SCRIPT_CALLS, writes: [log] },
       };
     }
     case 'worker':
-      return together([...inProcess, working, overseeing, following]);
+      return together([...inProcess, joining, working, overseeing, following]);
     case 'operator':
-      return together([...inProcess, working, overseeing, following, producing, repairing]);
+      return together([...inProcess, joining, working, overseeing, following, producing, repairing]);
   }
 }

@@ -24,6 +24,7 @@ export {
   type TokenWorkerOptions,
   type WorkedJob,
 } from './queue/worker.js';
+export type { ClusterAddress } from './redis/cluster.js';
 export type { Connection } from './redis/connection.js';
 export type { CacheOptions } from './redis/near-cache/options.js';
 export { RedisTokens, type RedisTokensOptions } from './redis-tokens.js';

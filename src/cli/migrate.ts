@@ -4,6 +4,7 @@ import { LEFT_BEHIND, type LeftBehind } from '../migration/mover.js';
 import { checkConnection } from '../redis/connection.js';
 import { type Settings, tokenOptions } from '../service/settings.js';
 import { stopSignal } from '../service/stop-signal.js';
+import { readTls, secured } from '../service/tls-files.js';
 import { durationProblem } from '../tokens/fields.js';
 import { DONE, FAILED, NOT_FOUND } from './exit-status.js';
 import { readDuration } from './fields.js';
@@ -27,7 +28,8 @@ export async function runMigrate(
   output: Output,
 ): Promise<number> {
   checkFrom(from);
-  const migration = new Migration(from, settings.connection, tokenOptions(settings));
+  const old = secured(from, readTls({ ...settings }));
+  const migration = new Migration(old, settings.connection, tokenOptions(settings));
   const progress = new Progress(output, 'keys');
   try {
     const summary = await migration.run({

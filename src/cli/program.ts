@@ -1,6 +1,7 @@
 /** The command line: which commands and options there are, and what runs them. */
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { LANES } from '../queue/lanes.js';
+import { ROLES } from '../service/acl/roles.js';
 import { packageVersion } from '../service/package-version.js';
 import { printable } from '../service/printable.js';
 import {
@@ -14,6 +15,7 @@ import {
 } from '../service/settings.js';
 import { shownSettings } from '../service/shown-settings.js';
 import { TOKEN_EVENT_TYPES } from '../tokens/events.js';
+import { ACL_FORMS, type AclOptions, runAcl } from './acl.js';
 import { completionScript, SHELLS, type Shell } from './completion/script.js';
 import { type DeadLetterAction, type DeadLetterOptions, runDeadLetters } from './dead-letters.js';
 import { type DoctorOptions, runDoctor } from './doctor.js';
@@ -79,7 +81,17 @@ export function createProgram(outcome: Outcome = { status: DONE, given: {} }): C
     .configureOutput({ outputError: () => {} }) // told by tellFailure
     .configureHelp({ styleTitle: (title) => paint('bold', title) })
     .addHelpText('after', `${PEPPER_HELP}\n${EXIT_STATUS_HELP}`);
-  for (const name of ['connection', 'prefix', 'shards', 'partitions', 'tokenPrefix', 'timeout'] as const) {
+  for (const name of [
+    'connection',
+    'tlsCa',
+    'tlsCert',
+    'tlsKey',
+    'prefix',
+    'shards',
+    'partitions',
+    'tokenPrefix',
+    'timeout',
+  ] as const) {
     program.addOption(settingOption(name));
   }
   program.option('--json', 'print JSON');
@@ -107,6 +119,7 @@ export function createProgram(outcome: Outcome = { status: DONE, given: {} }): C
   addDeadLetters(program, add);
   addDoctor(program, add);
   addMigrate(program, add);
+  addAcl(program, add);
   addCompletion(program);
   return program;
 }
@@ -338,6 +351,30 @@ function addMigrate(program: Command, add: Add): void {
   );
 }
 
+function addAcl(program: Command, add: Add): void {
+  const command = program
+    .command('acl')
+    .description(
+      'print users for Redis that may do what each role needs, and no more; nothing is asked or changed',
+    )
+    .addOption(new Option('--role <role>', 'only this one (default: each of them)').choices(ROLES))
+    .option('--user <name>', 'what it is called (default: <prefix>-<role>)')
+    .option('--password-hash <sha256>', 'of its password (default: a place to fill it in)')
+    .option(
+      '--cache',
+      'let reader and application use the option cache; it tells the names of keys of others, too',
+    )
+    .addOption(
+      new Option('--as <form>', 'a line of an aclfile, or a command for redis-cli').choices(ACL_FORMS),
+    );
+  addExamples(command, [
+    'acl > users.acl',
+    'acl --role producer --user checkout',
+    'acl --role reader --cache --as setuser',
+  ]);
+  add(command, async ({ options, settings, output }) => runAcl(options as AclOptions, settings, output));
+}
+
 /** It reads no settings: those of another folder must not keep a shell from starting. */
 function addCompletion(program: Command): void {
   const command = program
@@ -353,6 +390,12 @@ const SETTING_HELP: Partial<Record<SettingName, { takes: string; help: string }>
     takes: '<url>',
     help: 'Redis, by default redis://localhost:6379; a Cluster: redis-cluster://host:port,host:port',
   },
+  tlsCa: {
+    takes: '<file>',
+    help: 'authorities to trust where that is rediss://, by default those of Node.js',
+  },
+  tlsCert: { takes: '<file>', help: "this client's certificate, where Redis asks for one" },
+  tlsKey: { takes: '<file>', help: 'and its key' },
   prefix: { takes: '<prefix>', help: 'what every key, queue and channel starts with, by default rt' },
   shards: {
     takes: '<count>',

@@ -8,6 +8,7 @@ import {
   wake,
 } from '../redis/connection.js';
 import { checkDatabase } from '../redis/deployment.js';
+import { isForbidden, toStoreError } from '../redis/failure.js';
 import { Keys } from '../redis/keys.js';
 import { keepAsking, openListener } from '../redis/listener.js';
 import { Store } from '../redis/store.js';
@@ -189,11 +190,20 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
   async #listen(): Promise<void> {
     const connection = this.#connection;
     const { app, type } = this.#options;
-    await bounded(this.#client.psubscribe(this.#keys.events('*', app, type)), TIMEOUT, this.#closed.signal);
+    const all = this.#keys.events();
+    await this.#subscribe(this.#keys.events('*', app, type)).catch((error: unknown) => {
+      // A user may be let have a pattern, and none that is narrower; what is not for us is left aside all the same.
+      return isForbidden(error) ? this.#subscribe(all) : Promise.reject(error);
+    });
     await this.#log.read();
     if (connection !== this.#connection || this.#closing || this.#connected) return;
     this.#connected = true;
     this.#announce(['connected']);
+  }
+
+  #subscribe(pattern: string): Promise<unknown> {
+    const confirmed = bounded(this.#client.psubscribe(pattern), TIMEOUT, this.#closed.signal);
+    return confirmed.catch((error: unknown) => Promise.reject(toStoreError(error, 'none', true)));
   }
 
   /** Reads the log, and listens first where that was interrupted; again where either fails. */

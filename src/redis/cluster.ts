@@ -25,8 +25,10 @@ type NodeOptions = RedisOptions & { replyMapping: 'legacy' };
 
 /** Some of a Cluster's nodes, from which the others are found. */
 export interface ClusterAddress {
+  /** Some of them: each an ioredis `host` and `port`, or a URL. */
   nodes: ClusterNode[];
-  redisOptions: RedisOptions;
+  /** Of a connection to each node: user, password, TLS. Default: none of it. */
+  redisOptions?: RedisOptions | undefined;
 }
 
 /**

@@ -2,16 +2,21 @@
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { ConfigError } from '../tokens/errors.js';
 import { type Spread, TOKEN_OPTION_RULES } from '../tokens/options.js';
-import { clusterOptions, parseClusterUrl } from './cluster.js';
+import { tlsProblem, whyEnded } from './certificates.js';
+import { type ClusterAddress, clusterOptions, parseClusterUrl } from './cluster.js';
 import { isPasswordProblem } from './failure.js';
+import { TlsConnector } from './tls-connector.js';
 
 export type RedisClient = Redis | Cluster;
 
 /**
- * A URL (`redis:`, `rediss:`; `redis-cluster:`, `rediss-cluster:` with some nodes of a Cluster), ioredis options, or a client
- * of the caller's own, which stays as it is.
+ * A URL (`redis:`, `rediss:`; `redis-cluster:`, `rediss-cluster:` with some nodes of a Cluster), ioredis options, some nodes of
+ * a Cluster with the options of a connection to each, or a client of the caller's own, which stays as it is.
  */
-export type Connection = string | RedisOptions | RedisClient;
+export type Connection = string | RedisOptions | ClusterAddress | RedisClient;
+
+/** Where a client is yet to be opened to. */
+export type Address = Exclude<Connection, RedisClient>;
 
 export const DEFAULT_URL = 'redis://localhost:6379';
 
@@ -75,9 +80,15 @@ export function isClient(connection: unknown): connection is RedisClient {
 export const isCluster = (client: RedisClient): client is Cluster => client.isCluster;
 
 /** Whether a connection leads to a Redis Cluster. */
-export function isOfCluster(connection: Connection | undefined): boolean {
-  if (typeof connection === 'string') return parseClusterUrl(connection) !== undefined;
-  return isClient(connection) && isCluster(connection);
+export const isOfCluster = (connection: Connection | undefined): boolean =>
+  isClient(connection) ? isCluster(connection) : clusterAt(connection) !== undefined;
+
+/** The nodes of a Cluster that is yet to be connected to; `undefined` where it is none. */
+function clusterAt(connection: Address | undefined): ClusterAddress | undefined {
+  if (typeof connection === 'string') return parseClusterUrl(connection);
+  return Array.isArray((connection as Partial<ClusterAddress> | undefined)?.nodes)
+    ? (connection as ClusterAddress)
+    : undefined;
 }
 
 /** How tokens and commands are spread where nobody says so: on a Cluster, so that several nodes have some. */
@@ -136,6 +147,36 @@ export function checkConnection(connection: unknown): asserts connection is Conn
   }
 }
 
+/** What TLS needs besides an address: texts in PEM form. */
+export interface TlsMaterial {
+  /** Authorities that may have signed the certificate of Redis. Default: those that Node.js knows. */
+  ca?: string | undefined;
+  /** This client's own certificate, and its key. */
+  cert?: string | undefined;
+  key?: string | undefined;
+}
+
+/** A connection over TLS, by certificates of the caller's own: the address is read as ioredis reads it. */
+export function overTls(connection: Address, material: TlsMaterial): Exclude<Address, string> {
+  const cluster = clusterAt(connection);
+  if (cluster) return { ...cluster, redisOptions: secured(cluster.redisOptions ?? {}, material) };
+  if (typeof connection !== 'string') {
+    return secured(connection as RedisOptions, material);
+  }
+  return new Redis(connection, { lazyConnect: true, tls: material }).options; // it connects to nothing
+}
+
+const secured = (options: RedisOptions, material: TlsMaterial): RedisOptions => ({
+  ...options,
+  tls: { ...(typeof options.tls === 'object' && options.tls), ...material },
+});
+
+/** Whether a connection that is to be opened goes over TLS. */
+export const isTls = (connection: Address): boolean =>
+  typeof connection === 'string'
+    ? /^rediss(-cluster)?:/.test(connection)
+    : Boolean((clusterAt(connection)?.redisOptions ?? (connection as RedisOptions)).tls);
+
 /** A client of ours: a duplicate where the caller gave one. It opens on first use, and prints nothing. */
 export function openClient(connection: Connection | undefined, options: RedisOptions = {}): RedisClient {
   const client = create(connection ?? DEFAULT_URL, {
@@ -154,15 +195,26 @@ function create(connection: Connection, options: RedisOptions): RedisClient {
     ...options,
     replyMapping: 'legacy', // replies in the shapes that this library reads
   } as const;
-  if (typeof connection === 'string') {
-    const address = parseClusterUrl(connection);
-    if (!address) return new Redis(connection, own);
-    return new Cluster(address.nodes, clusterOptions({ ...address.redisOptions, ...own }));
+  if (!isClient(connection)) {
+    const cluster = clusterAt(connection);
+    if (cluster) {
+      const ofNodes = { ...cluster.redisOptions, ...connectorOf(cluster.redisOptions), ...own };
+      return new Cluster(cluster.nodes, clusterOptions(ofNodes));
+    }
+    if (typeof connection === 'string')
+      return new Redis(connection, { ...connector(isTls(connection)), ...own });
+    return new Redis({ ...(connection as RedisOptions), ...connectorOf(connection as RedisOptions), ...own });
   }
-  if (!isClient(connection)) return new Redis({ ...connection, ...own });
-  if (!isCluster(connection)) return connection.duplicate(own);
-  return connection.duplicate([], clusterOptions({ ...connection.options.redisOptions, ...own }));
+  if (!isCluster(connection)) return connection.duplicate({ ...connectorOf(connection.options), ...own });
+  const { redisOptions } = connection.options;
+  return connection.duplicate([], clusterOptions({ ...redisOptions, ...connectorOf(redisOptions), ...own }));
 }
+
+/** How the socket is opened, where ioredis' own way is not safe. */
+const connector = (overTls: boolean): RedisOptions => (overTls ? { Connector: TlsConnector } : {});
+
+const connectorOf = ({ tls, sentinels, Connector }: RedisOptions = {}): RedisOptions =>
+  connector(Boolean(tls) && !sentinels && !Connector);
 
 /** Ends a client of ours: politely where it is connected, so that what was written is sent. */
 export async function closeClient(client: RedisClient): Promise<void> {
@@ -195,21 +247,44 @@ export function whenReady(client: RedisClient, timeout: number, closed?: AbortSi
   if (closed?.aborted) return Promise.reject(new Error('the connection was closed'));
   return new Promise((resolve, reject) => {
     let last: unknown = new Error(`not connected within ${timeout} ms`);
+    let met = false; // a server that has not let us in yet
     const settle = (done: () => void) => {
       clearTimeout(timer);
-      client.off('ready', onReady).off('error', onError);
+      client.off('connect', onConnect).off('ready', onReady).off('error', onError);
       closed?.removeEventListener('abort', giveUp);
       done();
+    };
+    const onConnect = () => {
+      met = true;
     };
     const onReady = () => settle(resolve);
     const onError = (error: unknown) => {
       last = error;
-      if (isPasswordProblem(error)) giveUp(); // waiting changes nothing
+      if (isPasswordProblem(error) || tlsProblem(error) !== undefined)
+        giveUp(); // waiting changes nothing
+      else if (met || isCluster(client)) lookInto();
+      met = false;
+    };
+    const lookInto = async () => {
+      // A Cluster says no more than that it has reached none of its nodes.
+      const [node] = isCluster(client) ? client.nodes() : [client];
+      const refusal = node?.options.tls && (await whyEnded(node.options));
+      if (refusal) onError(refusal);
     };
     const giveUp = () => settle(() => reject(last));
-    const timer = setTimeout(giveUp, timeout);
-    client.on('ready', onReady).on('error', onError);
+    const timer = setTimeout(() => {
+      if (isShakingHands(client)) last = new Error(`no answer to the TLS handshake within ${timeout} ms`);
+      giveUp();
+    }, timeout);
+    client.on('connect', onConnect).on('ready', onReady).on('error', onError);
     closed?.addEventListener('abort', giveUp);
     wake(client);
   });
 }
+
+/** Whether a server has taken the connection, and says nothing: one that does not speak TLS waits for the end of a line. */
+const isShakingHands = (client: RedisClient): boolean =>
+  !isCluster(client) &&
+  Boolean(client.options.tls) &&
+  client.status === 'connecting' &&
+  client.stream?.connecting === false;

@@ -3,6 +3,7 @@ import type { Clock, Microseconds } from '../tokens/clock.js';
 import { ConfigError, StoreUnavailableError } from '../tokens/errors.js';
 import type { ResolvedTokenOptions } from '../tokens/options.js';
 import { fromTime, RedisClock } from './clock.js';
+import { isForbidden } from './failure.js';
 import type { Keys } from './keys.js';
 import type { Store } from './store.js';
 
@@ -141,9 +142,28 @@ export class Deployment implements Clock {
     return [['layout', LAYOUT], ['shards', shards], ['maxCommandAge', maxCommandAge], ...queues];
   }
 
+  /** By a script that may write: where nothing can be written now, as on a replica, nothing is to be read either. */
   async #agree(): Promise<void> {
-    if (this.#founds) await this.found();
-    else await this.standing();
+    if (!this.#founds) {
+      await this.standing();
+      return;
+    }
+    await this.found().catch(async (error: unknown) => {
+      if (!isForbidden(error)) throw error;
+      const { type, missing } = await this.standing();
+      if (missing.length > 0)
+        throw new ConfigError(`${this.absence(type).message}, and this user may not found one`, {
+          cause: error,
+        });
+      await this.#checkPrimary();
+    });
+  }
+
+  /** For a user whom no script can tell. @throws {StoreUnavailableError} */
+  async #checkPrimary(): Promise<void> {
+    const info = await this.#store.read((client) => client.info('replication'));
+    if (!/^role:master/m.test(info))
+      throw new StoreUnavailableError('this is a replica: it may not know of a revocation yet', 'none');
   }
 
   /** Fixes what is not fixed yet. @throws {ConfigError} where something stands that differs from here. */

@@ -6,6 +6,7 @@ import {
   StoreUnavailableError,
   TokenError,
 } from '../tokens/errors.js';
+import { tlsProblem } from './certificates.js';
 
 /** Replies by which a server says that it can not serve now. It has changed nothing then. */
 const REFUSALS =
@@ -18,6 +19,13 @@ export const isNoScript = (error: unknown): boolean =>
 /** Whether Redis does not let this connection in, however often it tries. */
 export const isPasswordProblem = (error: unknown): boolean =>
   error instanceof Error && /^(NOAUTH|WRONGPASS)\b/.test(error.message);
+
+/** By which Redis tells a user that it may not; from within a script it says so in a sentence. */
+const FORBIDDEN = /^(Redis refuses: )?(NOPERM\b|ERR The user executing the script can't )/;
+
+/** Whether Redis does not let this user do it: the error of ioredis, or what `toStoreError` has made of it. */
+export const isForbidden = (error: unknown): boolean =>
+  error instanceof Error && FORBIDDEN.test(error.message);
 
 /**
  * @param outcome what can have become of the command where no reply tells.
@@ -33,11 +41,13 @@ export function toStoreError(error: unknown, outcome: StoreOutcome, owned: boole
   if (isPasswordProblem(error)) {
     return new ConfigError(`Redis asks for another user or password: ${message}`, { cause });
   }
-  if (message.startsWith('NOPERM')) return new ConfigError(`Redis refuses: ${message}`, { cause });
+  if (isForbidden(error)) return new ConfigError(`Redis refuses: ${message}`, { cause });
   if (error instanceof Error && error.name === 'ReplyError' && REPLY_ERROR.test(message)) {
     return new CommandFailedError(`Redis answers: ${message}`, { cause });
   }
-  return new StoreUnavailableError(`Redis can not be reached: ${message}`, outcome, { cause });
+  return new StoreUnavailableError(`Redis can not be reached: ${tlsProblem(error) ?? message}`, outcome, {
+    cause,
+  });
 }
 
 /** Why there is no connection: what a server says instead of a welcome is no answer to a command. */

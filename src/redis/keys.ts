@@ -37,6 +37,11 @@ export class Keys {
     return Array.from({ length: shards }, (_, shard) => this.record(shard, ''));
   }
 
+  /** A glob of keys that every shard has: `t:*` are the records. */
+  onEveryShard(names: string): string {
+    return `{${this.prefix}:[0-9]*}:${names}`; // and not what a partition of the queues has
+  }
+
   ownerIndex(shard: number, scope: Scope, owner: string): string {
     return `${this.#tag(shard)}o:${this.#scopeSegments(scope)}:${segment(owner)}`;
   }
@@ -90,6 +95,11 @@ export class Keys {
   /** A job as BullMQ keeps it. */
   queuedJob(queue: QueuePlace, id: string): string {
     return `${this.#queue(queue)}:${id}`;
+  }
+
+  /** Globs of all that BullMQ keeps of the queues of a name, of each partition. */
+  everyQueue(name: string): string[] {
+    return [`${this.queues()}:${name}:*`, `{${this.prefix}:q*}:${name}:*`];
   }
 
   /** There once somebody has opened the queue for jobs: BullMQ's. */

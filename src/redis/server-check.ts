@@ -15,7 +15,7 @@ export interface Concern {
 /** What one server tells; absent is what it does not. */
 type Told = Record<string, string | undefined>;
 
-/** By `INFO`, or by `CONFIG GET` where that is forbidden, of the one server or of each primary. @throws {StoreUnavailableError} */
+/** By `INFO` and `CONFIG GET`, of the one server or of each primary: a user by name asks the second where the first is forbidden. @throws {StoreUnavailableError} */
 export async function serverConcerns(store: Store): Promise<Concern[]> {
   const servers = await store.read(async (client) => {
     if (isCluster(client)) return Promise.all(client.nodes('master').map(ask));
@@ -25,12 +25,14 @@ export async function serverConcerns(store: Store): Promise<Concern[]> {
 }
 
 async function ask(client: Redis): Promise<{ node: string; told: Told }> {
-  const { host = 'localhost', port = 6379, path } = client.options;
-  const [info, config] = await Promise.all([
-    client.info().then(fieldsOf, orForbidden),
-    client.config('GET', 'maxmemory-policy', 'appendonly', 'appendfsync').then(pairsOf, orForbidden),
-  ]);
-  const told = {
+  const { host = 'localhost', port = 6379, path, username } = client.options;
+  const info = await client.info().then(fieldsOf, orForbidden);
+  // A user by name has few rights as a rule: what is refused would stand in Redis' ACL LOG, as if somebody had pried.
+  const mayAsk = !username || username === 'default' || info.role === undefined;
+  const config = mayAsk
+    ? await client.config('GET', 'maxmemory-policy', 'appendonly', 'appendfsync').then(pairsOf, orForbidden)
+    : {};
+  const told: Told = {
     'maxmemory-policy': config['maxmemory-policy'] ?? info.maxmemory_policy,
     appendonly: config.appendonly ?? yesNo(info.aof_enabled),
     appendfsync: config.appendfsync,

@@ -6,7 +6,7 @@ import { toStoreError } from './failure.js';
 import { openListener } from './listener.js';
 
 /** Where Redis tells of changed keys to connections with the protocol of version 2. */
-const CHANNEL = '__redis__:invalidate';
+export const CHANNEL = '__redis__:invalidate';
 
 /** Milliseconds: between two PINGs, and within which one must be answered. */
 export const PING_INTERVAL = 1_000;

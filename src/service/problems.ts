@@ -1,5 +1,6 @@
 /** What a worker's log says of what fails: in words, not again and again, and that it is over. */
 import { setTimeout as wait } from 'node:timers/promises';
+import { tlsProblem } from '../redis/certificates.js';
 import { StoreUnavailableError } from '../tokens/errors.js';
 
 /** Milliseconds for which an error is told once: a lost connection tells the same at every attempt. */
@@ -76,6 +77,8 @@ export class Problems {
 function isOutage(error: Error): boolean {
   if (error instanceof StoreUnavailableError) return !error.message.startsWith('Redis refuses');
   return (
-    /^E[A-Z]+$/.test((error as NodeJS.ErrnoException).code ?? '') || error.message === 'Connection is closed.'
+    tlsProblem(error) !== undefined ||
+    /^E[A-Z]+$/.test((error as NodeJS.ErrnoException).code ?? '') ||
+    error.message === 'Connection is closed.'
   );
 }

@@ -2,14 +2,19 @@
 import { existsSync } from 'node:fs';
 import { basename, delimiter, join, relative, resolve } from 'node:path';
 import { Load } from 'config/lib/util.js';
-import { type Connection, checkConnection, defaultSpread } from '../redis/connection.js';
+import { type Address, checkConnection, defaultSpread, isTls } from '../redis/connection.js';
 import { ConfigError } from '../tokens/errors.js';
 import { checkOptions, type OptionRule, TOKEN_OPTION_RULES, type TokenOptions } from '../tokens/options.js';
 import { addressesIn } from './addresses.js';
+import { readTls, secured } from './tls-files.js';
 
 /** By the names that the library's options have; an ioredis options object may stand for a URL. */
 export interface Settings {
-  connection: Exclude<Connection, { status: string }>;
+  connection: Address;
+  /** Files in PEM form, for `rediss:`: authorities to trust, this client's certificate, and its key; or nothing. */
+  tlsCa: string;
+  tlsCert: string;
+  tlsKey: string;
   prefix: string;
   shards: number;
   partitions: number;
@@ -47,6 +52,9 @@ interface Setting {
 /** Where each setting may come from; a test holds the variables against config/custom-environment-variables.json. */
 export const SETTINGS: Record<SettingName, Setting> = {
   connection: { variable: 'REDIS_URL', flag: '--url' },
+  tlsCa: { variable: 'REDIS_TOKENS_TLS_CA', flag: '--tls-ca' },
+  tlsCert: { variable: 'REDIS_TOKENS_TLS_CERT', flag: '--tls-cert' },
+  tlsKey: { variable: 'REDIS_TOKENS_TLS_KEY', flag: '--tls-key' },
   prefix: { variable: 'REDIS_TOKENS_PREFIX', flag: '--prefix' },
   shards: { variable: 'REDIS_TOKENS_SHARDS', flag: '--shards', isNumber: true },
   partitions: { variable: 'REDIS_TOKENS_PARTITIONS', flag: '--partitions', isNumber: true },
@@ -145,12 +153,13 @@ export function readSettings(given: GivenSettings = {}): ReadSettings {
   }
   spread(settings);
   checkValues(settings, given);
+  settings.connection = secured(settings.connection as Address, readTls(settings));
   return { settings: settings as unknown as Settings, from: settingSources(given, sources) };
 }
 
 /** What is `auto` depends on where the tokens are. */
 function spread(settings: Record<string, unknown>): void {
-  const defaults = defaultSpread(settings.connection as Connection);
+  const defaults = defaultSpread(settings.connection as Address);
   for (const name of ['shards', 'partitions'] as const)
     if (settings[name] === 'auto') settings[name] = defaults[name];
 }
@@ -168,8 +177,16 @@ function checkValues(settings: Record<string, unknown>, given: GivenSettings): v
     const expected = value === undefined ? undefined : rule(value);
     if (expected !== undefined) problems.push(`option "${name}" must be ${expected} (given by ${variable})`);
   }
+  const tls = readTls(settings);
+  for (const [name, problem] of tls.problems)
+    problems.push(`option "${name}": ${problem} (${placeOf(name, given)})`);
   try {
     checkConnection(settings.connection);
+    // Without the second s all of it, passwords too, would go in plain text.
+    if (tls.material && !isTls(settings.connection as Address))
+      problems.push(
+        `option "connection" must be rediss://… where certificates are given (${placeOf('connection', given)})`,
+      );
   } catch (error) {
     problems.push(`${(error as Error).message} (${placeOf('connection', given)})`);
   }

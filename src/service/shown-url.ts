@@ -1,11 +1,16 @@
 /** The address of Redis as it may be shown: nothing secret is left in it. */
-import { parseClusterUrl } from '../redis/cluster.js';
+import { type ClusterAddress, parseClusterUrl } from '../redis/cluster.js';
 import type { Settings } from './settings.js';
 
 export function shownUrl(connection: Settings['connection']): string {
+  if (typeof connection !== 'string' && 'nodes' in connection) {
+    const { nodes, redisOptions: { username, password, tls } = {} } = connection;
+    const login = username || password ? '***@' : '';
+    return `redis${tls ? 's' : ''}-cluster://${login}${nodes.map(nodeText).join(',')}`;
+  }
   if (typeof connection !== 'string') {
-    const { host = 'localhost', port = 6379, path, tls } = connection;
-    return path ? `unix:${path}` : `${tls ? 'rediss' : 'redis'}://${host}:${port}`;
+    const { host = 'localhost', port = 6379, path, tls, db } = connection;
+    return path ? `unix:${path}` : `${tls ? 'rediss' : 'redis'}://${host}:${port}${db ? `/${db}` : ''}`;
   }
   if (parseClusterUrl(connection)) return connection.replace(/\/\/[^@/]*@/, '//***@').replace(/\/$/, '');
   if (!URL.canParse(connection)) return '(no URL)';
@@ -14,6 +19,12 @@ export function shownUrl(connection: Settings['connection']): string {
   if (url.password !== '') url.password = '***';
   url.search = ''; // ioredis takes options there, a password among them
   return url.href;
+}
+
+function nodeText(node: ClusterAddress['nodes'][number]): string {
+  if (typeof node !== 'object') return String(node);
+  const { host = 'localhost', port = 6379 } = node;
+  return `${host}:${port}`;
 }
 
 /** Whether the address says all that is needed to connect. */

@@ -41,21 +41,26 @@ export interface RedisSubject extends Subject {
   readonly prefix: string;
 }
 
-/** @param cache given where the repository is to have a near cache. */
+/**
+ * @param cache given where the repository is to have a near cache.
+ * @param users given where the repository is to be a user of no more than its own rights.
+ */
 export async function openRedisSubject(
   options: SubjectOptions,
   shards: number,
   cache?: CacheOptions,
+  users?: { url: string; of(prefix: string): Promise<string> },
 ): Promise<RedisSubject> {
-  const { url } = await sharedRedis();
+  const admin = users?.url ?? (await sharedRedis()).url;
   const prefix = freshPrefix();
+  const url = users ? await users.of(prefix) : admin;
   const resolved = resolveTokenOptions({ ...options, shards, prefix });
   const store = new Store(url, resolved.timeout);
   const plain = new RedisTokenRepository(store, resolved);
   const invalidations =
     cache && new Invalidations(url, new Keys(prefix).records(shards), store, resolved.timeout);
   const repository = invalidations ? new ReadsTwice(plain, invalidations, resolveCacheOptions(cache)) : plain;
-  const redis = openPlain(url, { maxRetriesPerRequest: null });
+  const redis = openPlain(admin, { maxRetriesPerRequest: null });
   return {
     repository,
     redis,

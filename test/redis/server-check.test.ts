@@ -11,15 +11,19 @@ describe('The settings of a Redis', function () {
   this.timeout(60_000);
   const opened = new Opened();
 
-  /** @param acl rules of the user who asks. */
-  async function concerns(args: string[], acl = '+@all'): Promise<string[]> {
+  /** @param acl rules of the user who asks. Default: the one without a name. */
+  async function concerns(args: string[], acl?: string): Promise<string[]> {
     const server = await startRedisServer({ args, log: () => {} });
     opened.later(server, () => server.stop());
     const admin = new Redis(server.url);
-    await admin.call('ACL', 'SETUSER', 'looker', 'on', '>pw', '~*', '&*', '+@all', ...acl.split(' '));
-    admin.disconnect();
-    const store = opened.add(new Store(`redis://looker:pw@127.0.0.1:${server.port}`, 5_000));
+    opened.later(admin, () => admin.disconnect());
+    const rules = ['~*', '&*', '+@all', ...(acl?.split(' ') ?? [])];
+    await admin.call('ACL', 'SETUSER', 'looker', 'on', '>pw', ...rules);
+    const user = acl === undefined ? '' : 'looker:pw@';
+    const store = opened.add(new Store(`redis://${user}127.0.0.1:${server.port}`, 5_000));
     const found = await serverConcerns(store);
+    if (acl !== undefined && !acl.includes('-info'))
+      assert.isEmpty((await admin.call('ACL', 'LOG')) as unknown[]);
     for (const { node, message } of found) assert.equal(node, `127.0.0.1:${server.port}`, message);
     return found.map(({ setting }) => setting);
   }

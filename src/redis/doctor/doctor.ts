@@ -122,7 +122,7 @@ export class Doctor {
     arrive: () => Promise<void>,
     onPassed = () => {},
   ): AsyncGenerator<[shard: number, keys: string[]]> {
-    const pattern = `{${this.#keys.prefix}:*}:${names}`;
+    const pattern = this.#keys.onEveryShard(names);
     for (const primary of this.#primaries()) {
       let cursor = '0';
       do {

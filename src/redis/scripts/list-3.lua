@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
--- Purpose: the live records of an owner, latest expiry first; overdue members that it meets are ended. Which tokens they
---          are is found in one step; where their records are many or large, they are read in several.
+-- Purpose: the live records of an owner, latest expiry first; overdue members that it meets are ended, unless who asks may
+--          not write. Which tokens they are is found in one step; where their records are many or large, they are read in
+--          several.
 -- Input:
 --   KEYS[1] scope index  [2] log  [3] owner index
 --   ARGV[1] app  [2] type  [3] ''
@@ -32,8 +33,8 @@ for i, id in ipairs(ids) do
     if record and record.owner == owner then
       found[#found + 1] = id
       found[#found + 1] = text
-    elseif redis.call('ZSCORE', KEYS[3], id) then -- or else somebody has told what became of it
-      expire(id, owner)
+    elseif redis.acl_check_cmd('XADD', KEYS[2], '*', 'event', '') and redis.call('ZSCORE', KEYS[3], id) then
+      expire(id, owner) -- without a member somebody has told what became of it
     end
   end
 end

@@ -95,18 +95,27 @@ local function clear_overdue(limit)
   return #overdue
 end
 
--- The rank of the first member behind a place, which need not be a member itself. Ascending, or else descending.
+-- As Redis orders members of one score: byte by byte, which `<` does not where the server's locale has another order.
+local function is_before(member, other)
+  for i = 1, math.min(#member, #other) do
+    local one, two = string.byte(member, i), string.byte(other, i)
+    if one ~= two then return one < two end
+  end
+  return #member < #other
+end
+
+-- The rank of the first member behind a place, which need not be a member itself. Ascending, or else descending. Nothing
+-- is written: a list may be asked for by who may only read.
 local function rank_behind(ascending, key, expires, id)
   if id == '' then return 0 end
-  local score = redis.call('ZSCORE', key, id)
-  redis.call('ZADD', key, expires, id) -- for a moment, to let Redis find the place by (score, id)
-  local rank = redis.call(ascending and 'ZRANK' or 'ZREVRANK', key, id)
-  if not score then
-    redis.call('ZREM', key, id)
-    return rank
+  local rank = redis.call('ZCOUNT', key, ascending and '-inf' or '(' .. expires, ascending and '(' .. expires or '+inf')
+  local ends = rank + redis.call('ZCOUNT', key, expires, expires)
+  while rank < ends do
+    local middle = floor((rank + ends) / 2)
+    local member = redis.call('ZRANGE', key, ascending and middle or -middle - 1, ascending and middle or -middle - 1)[1]
+    local is_behind
+    if ascending then is_behind = is_before(id, member) else is_behind = is_before(member, id) end
+    if is_behind then ends = middle else rank = middle + 1 end
   end
-  redis.call('ZADD', key, score, id)
-  local difference = tonumber(score) - tonumber(expires)
-  local stands_before = difference == 0 or (difference < 0) == ascending
-  return stands_before and rank + 1 or rank
+  return rank
 end

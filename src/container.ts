@@ -4,8 +4,7 @@ import { Container, type ServiceIdentifier } from 'inversify';
 import { CommandExecutor, executorRules } from './queue/executor.js';
 import { TokenWorker, type TokenWorkerOptions } from './queue/worker.js';
 import { defaultSpread } from './redis/connection.js';
-import { RedisTokenRepository } from './redis/repository.js';
-import { Store } from './redis/store.js';
+import { openRepository } from './redis/durable-repository.js';
 import { resolveTokenOptions } from './tokens/options.js';
 import type { TokenRepository } from './tokens/repository.js';
 
@@ -69,7 +68,5 @@ export function createContainer(options: TokenWorkerOptions = {}, container = ne
 
 function createRepository(options: TokenWorkerOptions): TokenRepository {
   const resolved = resolveTokenOptions(options, defaultSpread(options.connection));
-  return (
-    options.repository ?? new RedisTokenRepository(new Store(options.connection, resolved.timeout), resolved)
-  );
+  return options.repository ?? openRepository(options.connection, resolved);
 }

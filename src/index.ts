@@ -37,6 +37,7 @@ export {
   ConfigError,
   type FieldProblem,
   LimitExceededError,
+  NotReplicatedError,
   ResultTimeoutError,
   type StoreOutcome,
   StoreUnavailableError,
@@ -65,7 +66,7 @@ export type {
   TokenOperations,
   Unscoped,
 } from './tokens/operations.js';
-export type { TokenOptions } from './tokens/options.js';
+export type { DurabilityOptions, TokenOptions } from './tokens/options.js';
 export type { Attempt, JobCommand, JobReference, Rotated, TokenRepository } from './tokens/repository.js';
 export { generateToken } from './tokens/secret.js';
 export type { Telemetry, Traced, TracePoint } from './tokens/telemetry.js';

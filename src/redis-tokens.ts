@@ -3,10 +3,9 @@ import type { Cluster, Redis } from 'ioredis';
 import { openMigrating } from './migration/open.js';
 import { checkMigrateFrom, type MigrateFromOptions } from './migration/options.js';
 import { type Connection, closeClient, defaultShards, isClient, openClient } from './redis/connection.js';
+import { openRepository } from './redis/durable-repository.js';
 import { openNearCache } from './redis/near-cache/open.js';
 import type { CacheOptions } from './redis/near-cache/options.js';
-import { RedisTokenRepository } from './redis/repository.js';
-import { Store } from './redis/store.js';
 import { ClosedError } from './tokens/errors.js';
 import { InProcessTokens } from './tokens/in-process.js';
 import {
@@ -61,9 +60,7 @@ export class RedisTokens<Client extends Redis | Cluster = Redis> extends InProce
     if (migrateFrom !== undefined) checkMigrateFrom(migrateFrom);
     const resolved = resolveTokenOptions(options, defaultShards(connection));
     const stored =
-      cache !== undefined
-        ? openNearCache(connection, resolved, cache)
-        : new RedisTokenRepository(new Store(connection, resolved.timeout), resolved);
+      cache !== undefined ? openNearCache(connection, resolved, cache) : openRepository(connection, resolved);
     const repository =
       migrateFrom === undefined ? stored : openMigrating(stored, connection, resolved, migrateFrom);
     super('RedisTokens', telemetry ? new TracedRepository(repository, telemetry) : repository, resolved);

@@ -30,7 +30,14 @@ const MILLISECONDS = { type: 'integer', description: 'Epoch milliseconds.' };
 
 /** Codes that a result may tell; the others are a caller's own to meet. */
 const CODES: readonly TokenErrorCode[] = [
-  ...(['VALIDATION', 'TOKEN_EXISTS', 'TOKEN_REVOKED', 'LIMIT_EXCEEDED', 'VERSION_CONFLICT'] as const),
+  ...([
+    'VALIDATION',
+    'TOKEN_EXISTS',
+    'TOKEN_REVOKED',
+    'LIMIT_EXCEEDED',
+    'VERSION_CONFLICT',
+    'NOT_REPLICATED',
+  ] as const),
   ...(['COMMAND_EXPIRED', 'COMMAND_FAILED', 'STORE_UNAVAILABLE'] as const),
 ];
 

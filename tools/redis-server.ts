@@ -163,7 +163,7 @@ kill -KILL "$1"
 [ -z "$2" ] || rm -rf -- "$2"
 `;
 
-function watch(pid: number, temporaryFolder: string | undefined): ChildProcess {
+export function watch(pid: number, temporaryFolder: string | undefined): ChildProcess {
   const watchdog = spawn(
     'sh',
     ['-c', WATCHDOG_SCRIPT, 'redis-watchdog', String(pid), temporaryFolder ?? ''],

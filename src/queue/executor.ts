@@ -274,6 +274,7 @@ const FINAL: ReadonlySet<string> = new Set([
   'LIMIT_EXCEEDED',
   'VERSION_CONFLICT',
   'COMMAND_EXPIRED',
+  'NOT_REPLICATED', // it is made: to be run again would make nothing of it
 ]);
 
 /**

@@ -1,6 +1,7 @@
 /** Reads results from where the worker keeps them: from the jobs themselves. */
 import type { Keys } from '../redis/keys.js';
 import type { Store } from '../redis/store.js';
+import type { WireError } from '../tokens/errors.js';
 import { resultsOf } from './answers.js';
 import type { CommandQueues } from './command-queues.js';
 import { type Lane, laneOf } from './lanes.js';
@@ -10,7 +11,7 @@ import type { CommandResult } from './wire.js';
 /** What came of the commands of a job, and what is said of one that is not among them. */
 interface Kept {
   results: readonly CommandResult[];
-  failure: string;
+  failure: WireError;
 }
 
 export class KeptResults {
@@ -32,8 +33,7 @@ export class KeptResults {
     if (!kept) return undefined;
     const found = kept.results.find((result) => result.commandId === commandId && result.op === operation);
     if (found) return found;
-    const error = { code: 'COMMAND_FAILED', message: kept.failure } as const;
-    return { commandId, op: operation, status: 'failed', error };
+    return { commandId, op: operation, status: 'failed', error: kept.failure };
   }
 
   #shared(lane: Lane, jobId: string): Promise<Kept | undefined> {
@@ -53,8 +53,16 @@ export class KeptResults {
     );
     if (enqueued !== null && !finishedOn) return undefined;
     const job = await this.#queues.job(lane, jobId);
-    if (!job) return { results: [], failure: `the result of job ${jobId} is no longer kept` };
+    if (!job) return { results: [], failure: gone(jobId) };
     const results = job.finishedOn ? resultsOf(job) : undefined;
-    return results && { results, failure: job.failedReason || `job ${jobId} holds no such command` };
+    const message = job.failedReason || `job ${jobId} holds no such command`;
+    return results && { results, failure: { code: 'COMMAND_FAILED', message } };
   }
 }
+
+/** It may have run before it went. */
+const gone = (jobId: string): WireError => ({
+  code: 'STORE_UNAVAILABLE',
+  message: `job ${jobId} is gone: its result is no longer kept, or another server has taken over that had not got it`,
+  details: { outcome: 'unknown' },
+});

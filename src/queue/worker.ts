@@ -13,10 +13,9 @@ import {
   type RedisClient,
   whenReady,
 } from '../redis/connection.js';
+import { openRepository } from '../redis/durable-repository.js';
 import { toConnectionError, toStoreError } from '../redis/failure.js';
 import { Keys } from '../redis/keys.js';
-import { RedisTokenRepository } from '../redis/repository.js';
-import { Store } from '../redis/store.js';
 import { ClosedError, GivenUpError, ValidationError } from '../tokens/errors.js';
 import {
   checkOptions,
@@ -149,9 +148,7 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
     this.#options = options;
     this.#timeout = resolved.timeout;
     this.#keys = new Keys(resolved.prefix);
-    this.#repository =
-      options.repository ??
-      new RedisTokenRepository(new Store(options.connection, resolved.timeout), resolved);
+    this.#repository = options.repository ?? openRepository(options.connection, resolved);
     this.#executor = options.executor ?? new CommandExecutor(this.#repository, executorRules(options));
     this.#client = openClient(options.connection, { ...LASTING_CLIENT, socketTimeout: SILENCE });
     this.#queues = queuesOf(resolved.partitions as number);

@@ -6,6 +6,7 @@ import type { Scope } from '../tokens/types.js';
 import { ChangeSender } from './changes.js';
 import type { Deployment } from './deployment.js';
 import { type Keys, scopeArgs } from './keys.js';
+import type { Witness } from './replication.js';
 import { parseReply, type Reply, refusal } from './reply.js';
 import type { ScriptName } from './scripts.generated.js';
 import type { Store } from './store.js';
@@ -21,6 +22,11 @@ interface Change {
 interface Own {
   keys: readonly string[];
   args: readonly (string | number)[];
+}
+
+/** A change that leaves word of what it has become a part of. */
+export interface WitnessedAttempt extends Attempt {
+  witness?: Witness;
 }
 
 export class ChangeScripts {
@@ -43,7 +49,7 @@ export class ChangeScripts {
   run(
     script: ScriptName,
     command: Change & Scope,
-    attempt: Attempt,
+    attempt: WitnessedAttempt,
     shard: number,
     own: Own,
   ): Promise<Reply> {
@@ -55,10 +61,11 @@ export class ChangeScripts {
     scope: Scope,
     script: ScriptName,
     command: Change,
-    attempt: Attempt,
+    attempt: WitnessedAttempt,
     shard: number,
     { keys, args }: Own,
   ): Promise<Reply> {
+    const { witness } = attempt;
     const answer = await this.#sender.send(shard, {
       script,
       id: command.id,
@@ -78,6 +85,7 @@ export class ChangeScripts {
         this.#options.maxCommandAge * MICROS_PER_MS,
         ...args,
       ],
+      witness: witness && ((history) => witness.note(shard, history)),
     });
     const reply = parseReply(answer);
     this.#deployment.told(reply.time);

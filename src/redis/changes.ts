@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { ReplyError } from 'ioredis';
 import { toStoreError } from './failure.js';
 import { Gathering } from './gathering.js';
+import type { History } from './replication.js';
 import type { ScriptName } from './scripts.generated.js';
 import type { Store } from './store.js';
 import { type Call, together } from './together.js';
@@ -26,6 +27,8 @@ const LENGTH_AT_ONCE = 1_048_576;
 /** A script's call, and the id of the token that it changes; without one, it revokes many. */
 export interface Change extends Call {
   id: string | undefined;
+  /** Hears of which history of Redis it has become a part. */
+  witness?: ((history: History) => void) | undefined;
 }
 
 interface Waiting extends Change {
@@ -42,9 +45,9 @@ export class ChangeSender {
   }
 
   /** Resolves to the script's reply. Those of a token that start in one tick are made in their order, revocations perhaps sooner. */
-  send(shard: number, { script, keys, args, id }: Change): Promise<unknown> {
+  send(shard: number, { script, keys, args, id, witness }: Change): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#gathering.add(shard, { script, keys, args, id, resolve, reject });
+      this.#gathering.add(shard, { script, keys, args, id, witness, resolve, reject });
     });
   }
 
@@ -71,7 +74,7 @@ export class ChangeSender {
       while (rest.length > 0) {
         const [next] = rest as [Waiting, ...Waiting[]];
         const { keys, args } = script ? together(rest) : next;
-        const reply = await this.#store.change(script ?? next.script, keys, args, begun);
+        const reply = await this.#store.change(script ?? next.script, keys, args, begun, witnessOf(rest));
         const replies = (script ? reply : [reply]) as unknown[][];
         for (const [i, made] of replies.entries()) this.#settle(rest[i] as Waiting, made);
         rest = rest.slice(replies.length);
@@ -85,6 +88,15 @@ export class ChangeSender {
     if (reply[0] !== 'error') resolve(reply);
     else reject(toStoreError(new ReplyError(String(reply[1])), 'unknown', this.#store.owned));
   }
+}
+
+/** For all of them, where any has one. */
+function witnessOf(changes: readonly Waiting[]): Change['witness'] {
+  const witnesses = changes.flatMap(({ witness }) => witness ?? []);
+  if (witnesses.length === 0) return undefined;
+  return (history) => {
+    for (const witness of witnesses) witness(history);
+  };
 }
 
 const isRevocation = ([first]: readonly Waiting[]): boolean =>

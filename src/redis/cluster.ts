@@ -8,6 +8,7 @@ import {
   type Redis,
   type RedisOptions,
 } from 'ioredis';
+import { parseHosts, parseLogin } from './hosts-url.js';
 
 /** Milliseconds between two tries where a node can not be reached, or a slot has no primary. */
 const PAUSE = 50;
@@ -17,6 +18,8 @@ const REDIRECTIONS = 1_000;
 
 /** Milliseconds after which ioredis follows a node to another: two that name each other would keep it busy. */
 const MOVED_DELAY = 10;
+
+const DEFAULT_PORT = 6_379;
 
 const CLUSTER_URL = /^redis(s?)-cluster:\/\/(?:([^@/]*)@)?([^@/]+)\/?$/;
 
@@ -37,24 +40,9 @@ export interface ClusterAddress {
  */
 export function parseClusterUrl(url: string): ClusterAddress | undefined {
   const [, tls, login, hosts = ''] = CLUSTER_URL.exec(url) ?? [];
-  const nodes: ClusterNode[] = [];
-  for (const host of hosts.split(',')) {
-    const node = `redis://${host}`;
-    if (!URL.canParse(node)) return undefined;
-    const { hostname, port, pathname, search } = new URL(node);
-    if (hostname === '' || pathname || search) return undefined;
-    nodes.push({ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || 6379) });
-  }
-  try {
-    const [username = '', ...rest] = login?.split(':').map(decodeURIComponent) ?? [];
-    const password = rest.join(':');
-    return {
-      nodes,
-      redisOptions: { ...(username && { username }), ...(password && { password }), ...(tls && { tls: {} }) },
-    };
-  } catch {
-    return undefined; // ill-formed escapes
-  }
+  const nodes = parseHosts(hosts, DEFAULT_PORT);
+  const user = parseLogin(login);
+  return nodes && user && { nodes, redisOptions: { ...user, ...(tls && { tls: {} }) } };
 }
 
 /**

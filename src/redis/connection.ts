@@ -5,13 +5,15 @@ import { type Spread, TOKEN_OPTION_RULES } from '../tokens/options.js';
 import { tlsProblem, whyEnded } from './certificates.js';
 import { type ClusterAddress, clusterOptions, parseClusterUrl } from './cluster.js';
 import { isPasswordProblem } from './failure.js';
+import { parseSentinelUrl, sentinelTls } from './sentinel.js';
 import { TlsConnector } from './tls-connector.js';
 
 export type RedisClient = Redis | Cluster;
 
 /**
- * A URL (`redis:`, `rediss:`; `redis-cluster:`, `rediss-cluster:` with some nodes of a Cluster), ioredis options, some nodes of
- * a Cluster with the options of a connection to each, or a client of the caller's own, which stays as it is.
+ * A URL (`redis:`, `rediss:`; `redis-cluster:`, `rediss-cluster:` with some nodes of a Cluster; `redis-sentinel:`,
+ * `rediss-sentinel:` with some Sentinels and `#` the name of what they watch), ioredis options, some nodes of a Cluster with
+ * the options of a connection to each, or a client of the caller's own, which stays as it is.
  */
 export type Connection = string | RedisOptions | ClusterAddress | RedisClient;
 
@@ -113,6 +115,12 @@ export function checkConnection(connection: unknown): asserts connection is Conn
         'connection: the URL of a Cluster must be of the form redis-cluster://host:port,host:port',
       );
     }
+    if (/^rediss?-sentinel:/.test(connection)) {
+      if (parseSentinelUrl(connection)) return;
+      throw new ConfigError(
+        'connection: the URL of Sentinels must be of the form redis-sentinel://host:port,host:port/0#name',
+      );
+    }
     if (!/^rediss?:\/\//.test(connection) || !URL.canParse(connection)) {
       throw new ConfigError('connection: a URL must be of the form redis://host:port or rediss://host:port');
     }
@@ -140,6 +148,14 @@ export function checkConnection(connection: unknown): asserts connection is Conn
   if (options.keyPrefix || options.redisOptions?.keyPrefix) {
     throw new ConfigError('connection: keyPrefix is not supported; use the option "prefix"');
   }
+  if (options.sentinels && options.tls && !options.enableTLSForSentinelMode) {
+    throw new ConfigError(
+      'connection: with sentinels, tls counts only where enableTLSForSentinelMode is true (and sentinelTLS, for the Sentinels)',
+    );
+  }
+  if (options.role === 'slave') {
+    throw new ConfigError('connection: role must be "master": a replica may not know of a revocation yet');
+  }
   if (options.scaleReads !== undefined && options.scaleReads !== 'master') {
     throw new ConfigError(
       'connection: scaleReads must be "master": a replica may not know of a revocation yet',
@@ -160,21 +176,20 @@ export interface TlsMaterial {
 export function overTls(connection: Address, material: TlsMaterial): Exclude<Address, string> {
   const cluster = clusterAt(connection);
   if (cluster) return { ...cluster, redisOptions: secured(cluster.redisOptions ?? {}, material) };
-  if (typeof connection !== 'string') {
-    return secured(connection as RedisOptions, material);
-  }
-  return new Redis(connection, { lazyConnect: true, tls: material }).options; // it connects to nothing
+  const found = typeof connection === 'string' ? parseSentinelUrl(connection) : connection;
+  if (found) return secured(found as RedisOptions, material);
+  return new Redis(connection as string, { lazyConnect: true, tls: material }).options; // it connects to nothing
 }
 
-const secured = (options: RedisOptions, material: TlsMaterial): RedisOptions => ({
-  ...options,
-  tls: { ...(typeof options.tls === 'object' && options.tls), ...material },
-});
+function secured(options: RedisOptions, material: TlsMaterial): RedisOptions {
+  const tls = { ...(typeof options.tls === 'object' && options.tls), ...material };
+  return { ...options, ...(options.sentinels ? sentinelTls(tls) : { tls }) };
+}
 
 /** Whether a connection that is to be opened goes over TLS. */
 export const isTls = (connection: Address): boolean =>
   typeof connection === 'string'
-    ? /^rediss(-cluster)?:/.test(connection)
+    ? /^rediss(-cluster|-sentinel)?:/.test(connection)
     : Boolean((clusterAt(connection)?.redisOptions ?? (connection as RedisOptions)).tls);
 
 /** A client of ours: a duplicate where the caller gave one. It opens on first use, and prints nothing. */
@@ -201,6 +216,8 @@ function create(connection: Connection, options: RedisOptions): RedisClient {
       const ofNodes = { ...cluster.redisOptions, ...connectorOf(cluster.redisOptions), ...own };
       return new Cluster(cluster.nodes, clusterOptions(ofNodes));
     }
+    const sentinels = typeof connection === 'string' ? parseSentinelUrl(connection) : undefined;
+    if (sentinels) return new Redis({ ...sentinels, ...own });
     if (typeof connection === 'string')
       return new Redis(connection, { ...connector(isTls(connection)), ...own });
     return new Redis({ ...(connection as RedisOptions), ...connectorOf(connection as RedisOptions), ...own });
@@ -268,7 +285,7 @@ export function whenReady(client: RedisClient, timeout: number, closed?: AbortSi
     const lookInto = async () => {
       // A Cluster says no more than that it has reached none of its nodes.
       const [node] = isCluster(client) ? client.nodes() : [client];
-      const refusal = node?.options.tls && (await whyEnded(node.options));
+      const refusal = node?.options.tls && !node.options.sentinels && (await whyEnded(node.options));
       if (refusal) onError(refusal);
     };
     const giveUp = () => settle(() => reject(last));

@@ -82,6 +82,11 @@ export class Keys {
     return `${this.#tag(shard)}floor`;
   }
 
+  /** Written, and gone at once, by whoever asks which replicas have what was written before. */
+  fence(shard: number): string {
+    return `${this.#tag(shard)}fence`;
+  }
+
   /** What was decided for a job's commands. Without a job: a key that no script touches. */
   job(shard: number, job: JobReference | undefined): string {
     return job ? `${this.#tag(shard)}job:${job.queue}:${job.id}:${job.issuedAt}` : `${this.#tag(shard)}job`;

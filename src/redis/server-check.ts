@@ -1,4 +1,5 @@
 /** How the servers are set up: what an operator would regret, as far as they tell. */
+import type { Socket } from 'node:net';
 import type { Redis } from 'ioredis';
 import { isCluster } from './connection.js';
 import type { Store } from './store.js';
@@ -25,7 +26,7 @@ export async function serverConcerns(store: Store): Promise<Concern[]> {
 }
 
 async function ask(client: Redis): Promise<{ node: string; told: Told }> {
-  const { host = 'localhost', port = 6379, path, username } = client.options;
+  const { path, username } = client.options;
   const info = await client.info().then(fieldsOf, orForbidden);
   // A user by name has few rights as a rule: what is refused would stand in Redis' ACL LOG, as if somebody had pried.
   const mayAsk = !username || username === 'default' || info.role === undefined;
@@ -38,7 +39,13 @@ async function ask(client: Redis): Promise<{ node: string; told: Told }> {
     appendfsync: config.appendfsync,
     role: info.role,
   };
-  return { node: path ?? `${host}:${port}`, told };
+  return { node: path ?? addressOf(client), told };
+}
+
+/** The one that Sentinels have told of stands in no option. */
+function addressOf({ options: { host = 'localhost', port = 6379, sentinels }, stream }: Redis): string {
+  const { remoteAddress = host, remotePort = port } = stream as Socket;
+  return sentinels ? `${remoteAddress}:${remotePort}` : `${host}:${port}`;
 }
 
 function concernsIn(told: Told): Omit<Concern, 'node'>[] {

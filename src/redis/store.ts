@@ -17,6 +17,7 @@ import {
 } from './connection.js';
 import { isNoScript, toConnectionError, toStoreError } from './failure.js';
 import { Flights } from './flights.js';
+import { type History, withHistory } from './replication.js';
 import { SCRIPTS, type ScriptName } from './scripts.generated.js';
 
 type Send<T> = (client: RedisClient) => Promise<T>;
@@ -83,18 +84,24 @@ export class Store {
   /**
    * Runs a script that may change something: sent once.
    * @param begun when its time began: it may have waited for another.
+   * @param witness hears of which history the change has become a part, before this resolves.
    */
   async change(
     script: ScriptName,
     keys: readonly string[],
     args: readonly (string | number)[],
     begun = performance.now(),
+    witness?: (history: History) => void,
   ): Promise<unknown> {
     const left = () => this.#timeout - (performance.now() - begun);
     if (left() <= 0) throw new StoreUnavailableError('what it had to wait for took too long', 'none');
     await this.connected(left());
     if (this.owned && isCluster(this.client)) await this.#served(this.client, keys[0] as string, left());
-    return this.#flight(evaluate(script, keys, args), 'unknown', left());
+    const send = evaluate(script, keys, args);
+    if (!witness) return this.#flight(send, 'unknown', left());
+    const { history, reply } = await this.#flight(withHistory(send, keys[0] as string), 'unknown', left());
+    witness(history);
+    return reply;
   }
 
   /** Runs what may be sent again: on a connection of ours that is lost and comes back in time. */

@@ -4,7 +4,17 @@ import { basename, delimiter, join, relative, resolve } from 'node:path';
 import { Load } from 'config/lib/util.js';
 import { type Address, checkConnection, defaultSpread, isTls } from '../redis/connection.js';
 import { ConfigError } from '../tokens/errors.js';
-import { checkOptions, type OptionRule, TOKEN_OPTION_RULES, type TokenOptions } from '../tokens/options.js';
+import {
+  checkOptions,
+  type DurabilityOptions,
+  isDurabilityOf,
+  isMilliseconds,
+  MAX_REPLICAS,
+  type OptionRule,
+  TOKEN_OPTION_RULES,
+  type TokenOptions,
+  wholeNumber,
+} from '../tokens/options.js';
 import { addressesIn } from './addresses.js';
 import { readTls, secured } from './tls-files.js';
 
@@ -23,6 +33,10 @@ export interface Settings {
   timeout: number;
   maxCommandAge: number;
   touchEvery: number;
+  /** Replicas that a change must be on; 0: none is waited for. For how long they are, and for which changes. */
+  durabilityReplicas: number;
+  durabilityTimeout: number;
+  durabilityOf: 'revocations' | 'changes';
   concurrency: number;
   closeTimeout: number;
   /** The worker's HTTP server; 0 is any port that is free. */
@@ -63,6 +77,9 @@ export const SETTINGS: Record<SettingName, Setting> = {
   timeout: { variable: 'REDIS_TOKENS_TIMEOUT', flag: '--timeout', isNumber: true },
   maxCommandAge: { variable: 'REDIS_TOKENS_MAX_COMMAND_AGE', isNumber: true },
   touchEvery: { variable: 'REDIS_TOKENS_TOUCH_EVERY', isNumber: true },
+  durabilityReplicas: { variable: 'REDIS_TOKENS_DURABILITY_REPLICAS', isNumber: true },
+  durabilityTimeout: { variable: 'REDIS_TOKENS_DURABILITY_TIMEOUT', isNumber: true },
+  durabilityOf: { variable: 'REDIS_TOKENS_DURABILITY_OF' },
   concurrency: { variable: 'REDIS_TOKENS_CONCURRENCY', flag: '--concurrency', isNumber: true },
   closeTimeout: { variable: 'REDIS_TOKENS_CLOSE_TIMEOUT', flag: '--close-timeout', isNumber: true },
   httpPort: { variable: 'REDIS_TOKENS_HTTP_PORT', flag: '--http-port', isNumber: true },
@@ -97,7 +114,10 @@ const isSwitch: OptionRule = (value) => (['off', 'on'].includes(value as string)
 
 /** The worker's number of jobs and its patience are for the worker to check: no other command has them. */
 const RULES: Partial<Record<SettingName, OptionRule>> = {
-  ...(({ pepper: _, ...rules }) => rules)(TOKEN_OPTION_RULES),
+  ...(({ pepper: _, durability: __, ...rules }) => rules)(TOKEN_OPTION_RULES),
+  durabilityReplicas: wholeNumber(0, MAX_REPLICAS, 'replicas'),
+  durabilityTimeout: isMilliseconds,
+  durabilityOf: isDurabilityOf,
   httpPort: isPort,
   httpHost: isText,
   consoleUserHeader: isHeader,
@@ -123,8 +143,17 @@ export const secret = (name: keyof typeof SECRETS): string | undefined =>
 export function tokenOptions(settings: Settings): TokenOptions {
   const names = Object.keys(TOKEN_OPTION_RULES) as (keyof TokenOptions)[];
   const options = Object.fromEntries(names.map((name) => [name, (settings as TokenOptions)[name]]));
-  return { ...options, pepper: secret('pepper') };
+  return { ...options, pepper: secret('pepper'), durability: durabilityIn(settings) };
 }
+
+const durabilityIn = (settings: Settings): DurabilityOptions | undefined =>
+  settings.durabilityReplicas > 0
+    ? {
+        replicas: settings.durabilityReplicas,
+        timeout: settings.durabilityTimeout,
+        of: settings.durabilityOf,
+      }
+    : undefined;
 
 /** The package's own folder. node-config's default, `./config`, would be that of whatever project the user stands in. */
 const OWN_FOLDER = join(import.meta.dirname, '../../config');

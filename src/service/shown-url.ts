@@ -1,5 +1,6 @@
 /** The address of Redis as it may be shown: nothing secret is left in it. */
 import { type ClusterAddress, parseClusterUrl } from '../redis/cluster.js';
+import { parseSentinelUrl } from '../redis/sentinel.js';
 import type { Settings } from './settings.js';
 
 export function shownUrl(connection: Settings['connection']): string {
@@ -9,10 +10,16 @@ export function shownUrl(connection: Settings['connection']): string {
     return `redis${tls ? 's' : ''}-cluster://${login}${nodes.map(nodeText).join(',')}`;
   }
   if (typeof connection !== 'string') {
-    const { host = 'localhost', port = 6379, path, tls, db } = connection;
+    const { host = 'localhost', port = 6379, path, tls, db, sentinels, name } = connection;
+    if (sentinels) {
+      const login = connection.username || connection.password ? '***@' : '';
+      const known = sentinels.map(nodeText).join(',');
+      return `redis${tls ? 's' : ''}-sentinel://${login}${known}${db ? `/${db}` : ''}#${name}`;
+    }
     return path ? `unix:${path}` : `${tls ? 'rediss' : 'redis'}://${host}:${port}${db ? `/${db}` : ''}`;
   }
-  if (parseClusterUrl(connection)) return connection.replace(/\/\/[^@/]*@/, '//***@').replace(/\/$/, '');
+  if (parseClusterUrl(connection) || parseSentinelUrl(connection))
+    return connection.replace(/\/\/[^@/]*@/, '//***@').replace(/\/$/, '');
   if (!URL.canParse(connection)) return '(no URL)';
   const url = new URL(connection);
   if (url.username !== '') url.username = '***';

@@ -12,6 +12,7 @@ export type TokenErrorCode =
   | 'COMMAND_FAILED'
   | 'RESULT_TIMEOUT'
   | 'STORE_UNAVAILABLE'
+  | 'NOT_REPLICATED'
   | 'CONFIG'
   | 'CLOSED';
 
@@ -134,6 +135,17 @@ export class StoreUnavailableError extends TokenError {
   }
 }
 
+/** The change is made, and holds; but too few replicas have acknowledged it: it may be lost where the primary is. */
+export class NotReplicatedError extends TokenError {
+  /** How many have. */
+  readonly acknowledged: number;
+
+  constructor(acknowledged: number, message: string) {
+    super('NOT_REPLICATED', message);
+    this.acknowledged = acknowledged;
+  }
+}
+
 /** An option is wrong, or does not fit what is stored. */
 export class ConfigError extends TokenError {
   constructor(message: string, options?: ErrorOptions) {
@@ -162,6 +174,8 @@ export interface WireError {
     outcome?: StoreOutcome;
     /** Of a `VersionConflictError`. */
     currentVersion?: number;
+    /** Of a `NotReplicatedError`. */
+    acknowledged?: number;
   };
 }
 
@@ -176,6 +190,10 @@ export function toWireError(error: unknown): WireError {
   if (error instanceof VersionConflictError) {
     const { code, message, currentVersion } = error;
     return { code, message, details: { currentVersion } };
+  }
+  if (error instanceof NotReplicatedError) {
+    const { code, message, acknowledged } = error;
+    return { code, message, details: { acknowledged } };
   }
   if (error instanceof TokenError) return { code: error.code, message: error.message };
   return { code: 'COMMAND_FAILED', message: error instanceof Error ? error.message : String(error) };
@@ -203,6 +221,8 @@ export function fromWireError({ code, message, details }: WireError): TokenError
       return new CommandExpiredError(message);
     case 'STORE_UNAVAILABLE':
       return new StoreUnavailableError(message, details?.outcome ?? 'unknown');
+    case 'NOT_REPLICATED':
+      return new NotReplicatedError(details?.acknowledged ?? 0, message);
     case 'CONFIG':
       return new ConfigError(message);
     default:

@@ -31,6 +31,25 @@ export interface TokenOptions {
    * after its last use it may die. 0 writes down every use. Default 0.1. A producer leaves that to the worker.
    */
   touchEvery?: number | undefined;
+  /** On how many replicas a change must be before it counts as made. Default: none. A producer leaves that to the worker. */
+  durability?: DurabilityOptions | undefined;
+}
+
+/** What is waited for before a change counts as made: Redis answers before its replicas have it. */
+export interface DurabilityOptions {
+  /** Replicas that must have acknowledged it, 1–16: of each primary on a Cluster. */
+  replicas: number;
+  /** Milliseconds for which they are waited for; the change stays made where they are too few. Default 1,000. */
+  timeout?: number | undefined;
+  /** Which changes: `revocations` and `consume`, which must not be lost, or all `changes`. Default `revocations`. */
+  of?: 'revocations' | 'changes' | undefined;
+}
+
+/** With every default. */
+export interface ResolvedDurability {
+  replicas: number;
+  timeout: number;
+  of: 'revocations' | 'changes';
 }
 
 /** How the tokens and the commands of a deployment are spread over the nodes of a Cluster. */
@@ -48,6 +67,7 @@ export interface ResolvedTokenOptions {
   timeout: number;
   maxCommandAge: number;
   touchEvery: number;
+  durability: ResolvedDurability | undefined;
 }
 
 const PEPPER_BYTES = 32; // the output of SHA-256: a shorter key would weaken the HMAC (RFC 2104, section 3)
@@ -83,6 +103,26 @@ const isPartitions: OptionRule = wholeNumber(1, 64, 'queues');
 const isTouchEvery: OptionRule = (value) =>
   typeof value === 'number' && value >= 0 && value <= 0.5 ? undefined : 'a share from 0 to 0.5';
 
+/** What `WAIT` is asked for at most. */
+export const MAX_REPLICAS = 16;
+
+const isReplicas = wholeNumber(1, MAX_REPLICAS, 'replicas');
+
+export const isDurabilityOf: OptionRule = (value) =>
+  ['revocations', 'changes'].includes(value as string) ? undefined : 'revocations or changes';
+
+const isDurability: OptionRule = (value) => {
+  const { replicas, timeout = 1, of = 'changes', ...rest } = (value ?? {}) as Partial<DurabilityOptions>;
+  const fits =
+    isReplicas(replicas) === undefined &&
+    isMilliseconds(timeout) === undefined &&
+    isDurabilityOf(of) === undefined &&
+    Object.keys(rest).length === 0;
+  return fits
+    ? undefined
+    : `{ replicas, timeout?, of? }: 1–${MAX_REPLICAS} replicas, milliseconds, 'revocations' or 'changes'`;
+};
+
 const isPepper: OptionRule = (value) =>
   (typeof value === 'string' || value instanceof Uint8Array) && Buffer.byteLength(value) >= PEPPER_BYTES
     ? undefined
@@ -98,6 +138,7 @@ export const TOKEN_OPTION_RULES: Record<keyof TokenOptions, OptionRule> = {
   timeout: isMilliseconds,
   maxCommandAge: wholeNumber(1, DECISIONS_KEPT, 'milliseconds'),
   touchEvery: isTouchEvery,
+  durability: isDurability,
 };
 
 /** @throws {ConfigError} for an option that is unknown, or that its rule refuses. The value is not shown. */
@@ -132,8 +173,15 @@ export function resolveTokenOptions(
     timeout: options.timeout ?? 5_000,
     maxCommandAge: options.maxCommandAge ?? 900_000,
     touchEvery: options.touchEvery ?? DEFAULT_TOUCH_EVERY,
+    durability: options.durability && resolveDurability(options.durability),
   };
 }
+
+const resolveDurability = ({
+  replicas,
+  timeout = 1_000,
+  of = 'revocations',
+}: DurabilityOptions): ResolvedDurability => ({ replicas, timeout, of });
 
 const toKey = (pepper: string | Uint8Array): KeyObject =>
   typeof pepper === 'string' ? createSecretKey(pepper, 'utf8') : createSecretKey(pepper);

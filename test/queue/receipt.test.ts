@@ -2,7 +2,7 @@
 import { inspect } from 'node:util';
 import { assert } from 'chai';
 import fc from 'fast-check';
-import { CommandFailedError, ResultTimeoutError, ValidationError } from '../../src/index.js';
+import { ResultTimeoutError, StoreUnavailableError, ValidationError } from '../../src/index.js';
 import { rejection } from '../support/eventually.js';
 import { SCOPE, Stage } from './stage.js';
 
@@ -91,12 +91,13 @@ describe('A receipt', () => {
     assert.deepEqual(await Promise.all(patient), [undefined, undefined, undefined]);
   });
 
-  it('of a job that is no longer kept is a failed command', async () => {
+  it('of a job that is gone is unknown: it may have run', async () => {
     const producer = stage.producer();
     const receipt = await producer.enqueue('get', { ...SCOPE, token: 'x' });
     await stage.queue('commands').remove(receipt.jobId);
-    const error = await rejection(producer.result(receipt));
-    assert.instanceOf(error, CommandFailedError);
+    const error = await rejection<StoreUnavailableError>(producer.result(receipt));
+    assert.instanceOf(error, StoreUnavailableError);
+    assert.equal(error.outcome, 'unknown');
     assert.match(error.message, /no longer kept/);
   });
 

@@ -11,6 +11,8 @@ import {
   TokenWorker,
 } from '../../src/index.js';
 import { Migration } from '../../src/migration/migration.js';
+import { overTls } from '../../src/redis/connection.js';
+import { Sentinel } from '../../tools/redis-sentinel.js';
 import { freePort, type RedisServer, startRedisServer } from '../../tools/redis-server.js';
 import { Certificates } from '../support/certificates.js';
 import { eventually, rejection } from '../support/eventually.js';
@@ -117,6 +119,19 @@ describe('Over TLS', () => {
     const error = await rejection(opened.add(new TokenSubscriber(misled)).start());
     assert.instanceOf(error, StoreUnavailableError);
     assert.match(error.message, /the certificate of Redis is not accepted: self-signed/);
+  });
+
+  it('a primary is found by Sentinels that speak it, too', async () => {
+    const port = await freePort();
+    const { rules } = certificates;
+    const watched = `sentinel monitor tokens 127.0.0.1 ${server.port} 1`;
+    const secure = ['port 0', `tls-port ${port}`, 'tls-replication yes', ...rules('server'), watched];
+    const sentinel = await Sentinel.start(secure, () => {}, port);
+    opened.later(sentinel, () => sentinel.stop());
+    const url = `rediss-sentinel://127.0.0.1:${port}#tokens`;
+    const tokens = opened.add(new RedisTokens(overTls(url, certificates.of('client'))));
+    const { token } = await tokens.create({ ...ANN, duration: 60 });
+    assert.isTrue(await tokens.delete({ ...SCOPE, token }));
   });
 
   it('a connection that is ended in the midst of its handshake harms nobody, whatever Redis says then', async () => {

@@ -49,6 +49,14 @@ export class Certificates {
     return startRedisServer({ port, args: [...tls, ...ca, ...args], log: () => {} });
   }
 
+  /** Lines of a server's configuration, who shows the certificate of `name` and asks for one. */
+  readonly rules = (name: string): string[] => [
+    `tls-cert-file ${this.path(`${name}.crt`)}`,
+    `tls-key-file ${this.path(`${name}.key`)}`,
+    `tls-ca-cert-file ${this.path('ca.crt')}`,
+    'tls-auth-clients yes',
+  ];
+
   remove(): void {
     rmSync(this.folder, { recursive: true });
   }

@@ -1,6 +1,7 @@
-// A plain client of the Redis that the tests use, be it one server or a Cluster.
+// A plain client of the Redis that the tests use, be it one server, one behind Sentinels, or a Cluster.
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { parseClusterUrl } from '../../src/redis/cluster.js';
+import { parseSentinelUrl } from '../../src/redis/sentinel.js';
 
 /** On a Cluster it asks all primaries for keys, and each for what it has; of anything else a command must have keys of one slot. */
 class PlainCluster extends Cluster {
@@ -19,6 +20,8 @@ class PlainCluster extends Cluster {
 }
 
 export function openPlain(url: string, options: Omit<RedisOptions, 'replyMapping'> = {}): Redis {
+  const sentinels = parseSentinelUrl(url);
+  if (sentinels) return new Redis({ ...sentinels, ...options } as RedisOptions & { replyMapping?: 'legacy' });
   const address = parseClusterUrl(url);
   if (!address) return new Redis(url, options);
   const { retryStrategy: _, enableOfflineQueue: __, lazyConnect = false, ...redisOptions } = options;

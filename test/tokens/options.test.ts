@@ -24,6 +24,10 @@ const WRONG: Record<keyof TokenOptions, unknown[]> = {
   timeout: NO_TIME,
   maxCommandAge: NO_TIME,
   touchEvery: [null, -0.1, 0.51, 1, Number.NaN, Number.POSITIVE_INFINITY, '0.1', [0.1], 0n],
+  durability: [
+    ...[null, 1, 'x', {}, [], { replicas: 0 }, { replicas: 17 }, { replicas: '1' }, { replicas: 1, wait: 1 }],
+    ...[{ replicas: 1, timeout: 0 }, { replicas: 1, of: 'all' }, { timeout: 1_000 }],
+  ],
 };
 
 const RIGHT: Record<keyof TokenOptions, unknown[]> = {
@@ -36,6 +40,7 @@ const RIGHT: Record<keyof TokenOptions, unknown[]> = {
   timeout: [1, 5_000, 2 ** 31 - 1, undefined],
   maxCommandAge: [1, 900_000, undefined],
   touchEvery: [0, 0.1, 0.5, undefined],
+  durability: [{ replicas: 1 }, { replicas: 16, timeout: 5, of: 'changes' }, undefined],
 };
 
 describe('Options', () => {
@@ -98,6 +103,12 @@ describe('Options', () => {
       timeout: 5_000,
       maxCommandAge: 900_000,
       touchEvery: 0.1,
+      durability: undefined,
+    });
+    assert.deepEqual(resolveTokenOptions({ durability: { replicas: 2 } }).durability, {
+      replicas: 2,
+      timeout: 1_000,
+      of: 'revocations',
     });
   });
 });

@@ -3,8 +3,8 @@ import { ConfigError } from '../../tokens/errors.js';
 import type { ResolvedTokenOptions } from '../../tokens/options.js';
 import type { TokenRepository } from '../../tokens/repository.js';
 import { type Connection, isOfCluster } from '../connection.js';
+import { openRepository } from '../durable-repository.js';
 import { Keys } from '../keys.js';
-import { RedisTokenRepository } from '../repository.js';
 import { Store } from '../store.js';
 import { Invalidations } from './invalidations.js';
 import { NearCache } from './near-cache.js';
@@ -23,5 +23,5 @@ export function openNearCache(
   const store = new Store(connection, options.timeout);
   const prefixes = new Keys(options.prefix).records(options.shards);
   const invalidations = new Invalidations(connection, prefixes, store, options.timeout);
-  return new NearCache(new RedisTokenRepository(store, options), invalidations, resolved);
+  return new NearCache(openRepository(connection, options, store), invalidations, resolved);
 }

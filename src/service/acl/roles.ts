@@ -59,7 +59,7 @@ export function accessOf(role: Role, prefix: string, cache = false): Access {
     ? { commands: ['client|id', 'client|tracking', 'subscribe'], channels: [INVALIDATIONS] }
     : { commands: [] };
   const changing: Grant = {
-    commands: [...SCRIPT_CALLS, ...commandsOfScripts(IN_PROCESS), 'sscan'],
+    commands: [...SCRIPT_CALLS, ...commandsOfScripts(IN_PROCESS), 'sscan', 'wait'],
     writes: [shards],
     channels: [events],
   };

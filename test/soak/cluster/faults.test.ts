@@ -10,7 +10,7 @@ import { openCluster } from '../../support/cluster.js';
 import { eventually } from '../../support/eventually.js';
 import { Opened } from '../../support/opened.js';
 import { freshPrefix } from '../../support/redis.js';
-import { Load } from './load.js';
+import { Load } from '../load.js';
 
 /** Milliseconds for which users go on between two faults. */
 const CALM = 2_000;
@@ -25,7 +25,7 @@ describe('A Cluster under load', function () {
   beforeEach(async () => {
     cluster = await openCluster(opened, 1);
     prefix = freshPrefix();
-    load = new Load(opened, cluster.url, prefix);
+    load = new Load(opened, cluster.url, { prefix });
     await load.start();
     await wait(CALM);
   });

@@ -1,15 +1,17 @@
-// Users of a Cluster: each makes a token, uses it through both doors and revokes it, and what they were told is held against what is.
+// Users of servers of which some come and go: each makes a token, uses it through both doors and revokes it, and what they were told is held against what is.
 import { setTimeout as wait } from 'node:timers/promises';
 import {
+  NotReplicatedError,
   RedisTokens,
   ResultTimeoutError,
   StoreUnavailableError,
+  type TokenOptions,
   TokenProducer,
   TokenSubscriber,
   TokenWorker,
-} from '../../../src/index.js';
-import { Chance } from '../../support/chance.js';
-import type { Opened } from '../../support/opened.js';
+} from '../../src/index.js';
+import { Chance } from '../support/chance.js';
+import type { Opened } from '../support/opened.js';
 
 export const SCOPE = { app: 'shop', type: 'session' };
 const USERS = 16;
@@ -17,6 +19,9 @@ const USERS = 16;
 /** Reads at once, of tokens made lately, and milliseconds between two such crowds. */
 const CROWD = 200;
 const CROWD_PAUSE = 20;
+
+/** Errors that say that nobody knows, or that it may be lost. */
+const TOLD = [StoreUnavailableError, ResultTimeoutError, NotReplicatedError];
 
 type Told = 'done' | 'unsure' | 'not';
 
@@ -61,10 +66,11 @@ export class Load {
   #ending = false;
   #users: Promise<void>[] = [];
 
-  constructor(opened: Opened, connection: string, prefix: string) {
-    this.tokens = opened.add(new RedisTokens(connection, { prefix }));
-    this.producer = opened.add(new TokenProducer(connection, { prefix }));
-    this.#workers = [1, 2].map(() => opened.add(new TokenWorker({ connection, prefix })));
+  constructor(opened: Opened, connection: string, options: TokenOptions) {
+    const { prefix } = options;
+    this.tokens = opened.add(new RedisTokens(connection, options));
+    this.producer = opened.add(new TokenProducer(connection, options));
+    this.#workers = [1, 2].map(() => opened.add(new TokenWorker({ connection, ...options })));
     this.#subscriber = opened.add(new TokenSubscriber(connection, { prefix }));
     this.#subscriber.on('token-revoked', ({ subject }) => {
       this.heard.set(subject, (this.heard.get(subject) ?? 0) + 1);
@@ -207,7 +213,7 @@ export class Load {
       this.#answeredAt = at;
       return { value, at };
     } catch (error) {
-      const isTold = error instanceof StoreUnavailableError || error instanceof ResultTimeoutError;
+      const isTold = TOLD.some((kind) => error instanceof kind);
       if (!isTold) this.contradictions.push({ what: String(error), at: performance.now() });
       const { code = 'none', outcome = '' } = error as { code?: string; outcome?: string };
       const name = `${code} ${outcome}`.trim();

@@ -63,6 +63,14 @@ describe('With least privilege', () => {
     assert.deepEqual(await users.refusals(), []);
   });
 
+  it('replicas may be asked for, although there are none', async () => {
+    const options = { prefix, durability: { replicas: 1, timeout: 10 } };
+    const tokens = opened.add(new RedisTokens(await url('application'), options));
+    const made = await tokens.create({ ...ANN, duration: 60 });
+    assert.match((await rejection(tokens.delete(made))).message, /0 of 1 replicas/);
+    assert.deepEqual(await users.refusals(), []);
+  });
+
   it('another database is another deployment, and one that is not there is refused', async () => {
     const there = opened.add(new RedisTokens(`${await url('application')}/1`, { prefix }));
     await there.create({ ...ANN, duration: 60 });

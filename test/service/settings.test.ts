@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { defaultSpread } from '../../src/redis/connection.js';
 import { readyMessage } from '../../src/service/ready-message.js';
-import { readSettings, SECRETS, SETTINGS } from '../../src/service/settings.js';
+import { readSettings, SECRETS, SETTINGS, tokenOptions } from '../../src/service/settings.js';
 import { shownSettings } from '../../src/service/shown-settings.js';
 import { shownUrl } from '../../src/service/shown-url.js';
 import { resolveTokenOptions } from '../../src/tokens/options.js';
@@ -82,11 +82,23 @@ describe('settings', () => {
   });
 
   it('have the defaults of the library, and a variable each', () => {
-    const { pepper: _, ...defaults } = resolveTokenOptions({}, defaultSpread(undefined));
+    const { pepper: _, durability: __, ...defaults } = resolveTokenOptions({}, defaultSpread(undefined));
     expect(readSettings().settings).include(defaults);
     const variables = readFileSync(join(root, 'config/custom-environment-variables.json'), 'utf8');
     for (const [name, { variable }] of Object.entries(SETTINGS))
       expect(variables).contain(`"${name}": "${variable}"`);
+  });
+
+  it('have replicas waited for where they say how many', () => {
+    expect(tokenOptions(readSettings().settings).durability).equal(undefined);
+    process.env.REDIS_TOKENS_DURABILITY_REPLICAS = '2';
+    process.env.REDIS_TOKENS_DURABILITY_OF = 'changes';
+    const durability = { replicas: 2, timeout: 1_000, of: 'changes' };
+    expect(tokenOptions(readSettings().settings).durability).deep.equal(durability);
+    process.env.REDIS_TOKENS_DURABILITY_OF = 'all';
+    expect(() => readSettings()).throw(
+      'option "durabilityOf" must be revocations or changes (given by REDIS_TOKENS_DURABILITY_OF)',
+    );
   });
 
   it('are shown without secrets, and as a command that can be copied', () => {

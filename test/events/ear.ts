@@ -1,5 +1,5 @@
 // A deployment of its own for each test of subscribers: tokens whose life is heard of, and what was heard.
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
 import {
   type LostEvents,
   RedisTokens,
@@ -11,6 +11,7 @@ import type { Connection } from '../../src/redis/connection.js';
 import type { TokenOptions } from '../../src/tokens/options.js';
 import { eventually } from '../support/eventually.js';
 import { Opened } from '../support/opened.js';
+import { openPlain } from '../support/plain-client.js';
 import { freshPrefix, sharedRedis } from '../support/redis.js';
 
 export const SCOPE = { app: 'shop', type: 'session' };
@@ -60,7 +61,7 @@ export class Ear {
   }
 
   client(options: ClientOptions = {}): Redis {
-    const client = new Redis(this.url, { maxRetriesPerRequest: null, ...options });
+    const client = openPlain(this.url, { maxRetriesPerRequest: null, ...options });
     client.on('error', () => {});
     return this.opened.later(client, () => client.disconnect());
   }
@@ -103,6 +104,6 @@ export class Ear {
 }
 
 /** Ends connections that are subscribed, and the one that reads the log of this prefix, as a fault would. */
-export async function cut(redis: Redis, kind: 'pubsub' | 'normal'): Promise<void> {
-  await redis.call('CLIENT', 'KILL', 'TYPE', kind, 'SKIPME', 'yes');
+export async function cut(redis: Redis, kind: 'pubsub' | 'normal'): Promise<number> {
+  return Number(await redis.call('CLIENT', 'KILL', 'TYPE', kind, 'SKIPME', 'yes'));
 }

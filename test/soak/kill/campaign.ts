@@ -1,17 +1,18 @@
 // Commands without end, and workers that die, freeze and wake in the midst of them: then everything is counted.
 import { setTimeout as wait } from 'node:timers/promises';
 import { assert } from 'chai';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { TokenProducer } from '../../../src/index.js';
 import { killPrograms, type Program } from '../../acceptance/processes.js';
 import { AGAIN, Chance } from '../../support/chance.js';
 import { eventually } from '../../support/eventually.js';
+import { openPlain } from '../../support/plain-client.js';
 import { freshPrefix, sharedRedis } from '../../support/redis.js';
 import { Build, Crew } from './crew.js';
 import { Hurry } from './hurry.js';
 import { type Answer, ask, type Entry, Ledger } from './ledger.js';
 import { Load } from './load.js';
-import { countDying, inParts, jobsLeft, readStored, SHARDS } from './stored.js';
+import { countDying, inParts, jobsLeft, PARTITIONS, readStored, SHARDS } from './stored.js';
 import { type HeldJob, UnderWay } from './under-way.js';
 import { Verdict } from './verdict.js';
 
@@ -76,9 +77,9 @@ export function checkOutcome({ figures, verdict, commands, kills, halfDone }: Ou
   assert.isAbove(halfDone, 0, 'jobs that were hit between their effect and their acknowledgement');
 }
 
-/** Runs a plan from its first command to the verdict. */
-export async function runCampaign(plan: Plan): Promise<Outcome> {
-  const campaign = new Campaign(plan, (await sharedRedis()).url);
+/** Runs a plan from its first command to the verdict. @param url of the Redis; by default that of all tests. */
+export async function runCampaign(plan: Plan, url?: string): Promise<Outcome> {
+  const campaign = new Campaign(plan, url ?? (await sharedRedis()).url);
   try {
     return await campaign.run();
   } finally {
@@ -107,10 +108,15 @@ class Campaign {
   constructor(plan: Plan, url: string) {
     this.#plan = plan;
     this.#url = url;
-    const env = { REDIS_URL: url, REDIS_TOKENS_PREFIX: this.#prefix, REDIS_TOKENS_SHARDS: String(SHARDS) };
+    const env = {
+      REDIS_URL: url,
+      REDIS_TOKENS_PREFIX: this.#prefix,
+      REDIS_TOKENS_SHARDS: String(SHARDS),
+      REDIS_TOKENS_PARTITIONS: String(PARTITIONS),
+    };
     this.#crew = new Crew(this.#build.command, env);
-    this.#redis = new Redis(url, { maxRetriesPerRequest: null, replyMapping: 'legacy' });
-    this.#listener = new Redis(url, { maxRetriesPerRequest: null });
+    this.#redis = openPlain(url, { maxRetriesPerRequest: null });
+    this.#listener = openPlain(url, { maxRetriesPerRequest: null });
     this.#underWay = new UnderWay(this.#redis, this.#prefix);
     this.#producers = [this.#producer(), this.#producer()];
   }
@@ -157,7 +163,7 @@ class Campaign {
     killPrograms();
     await Promise.all(this.#producers.map((producer) => producer.close()));
     const keys = await this.#redis.keys(`{${this.#prefix}*`);
-    for (let i = 0; i < keys.length; i += 1_000) await this.#redis.unlink(...keys.slice(i, i + 1_000));
+    for (let i = 0; i < keys.length; i += 1_000) await this.#redis.del(...keys.slice(i, i + 1_000));
     await Promise.all([this.#redis.quit(), this.#listener.quit()]);
     this.#build.remove();
   }
@@ -280,6 +286,6 @@ class Campaign {
   }
 
   #producer(): TokenProducer {
-    return new TokenProducer(this.#url, { prefix: this.#prefix, shards: SHARDS });
+    return new TokenProducer(this.#url, { prefix: this.#prefix, shards: SHARDS, partitions: PARTITIONS });
   }
 }

@@ -2,8 +2,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { LANES } from '../../../src/queue/lanes.js';
-import { bull } from './stored.js';
+import { Keys } from '../../../src/redis/keys.js';
+import { bull, QUEUES } from './stored.js';
 import type { UnderWay } from './under-way.js';
 
 /** For how long a worker holds a job that it does not tell of again, in ms. */
@@ -25,11 +25,11 @@ export class Hurry {
     this.#redis = redis;
     this.#prefix = prefix;
     this.#underWay = underWay;
-    this.#finders = LANES.map(
-      (lane) =>
+    this.#finders = QUEUES.map(
+      ({ lane, partition }) =>
         new Worker(lane, null, {
           connection: redis,
-          prefix: `{${prefix}}`,
+          prefix: new Keys(prefix).queues(partition),
           autorun: false,
           stalledInterval: 100,
           maxStalledCount: 20,
@@ -50,13 +50,13 @@ export class Hurry {
 
   async #endHolds(): Promise<void> {
     while (!this.#isOver) {
-      for (const { lane, id } of await this.#underWay.held()) {
-        const lock = bull(this.#prefix, lane, `${id}:lock`);
+      for (const { queue, id } of await this.#underWay.held()) {
+        const lock = bull(this.#prefix, queue, `${id}:lock`);
         const left = await this.#redis.pttl(lock);
         if (left >= 0 && left < LEASE - SILENT) await this.#redis.del(lock);
       }
       // Each look keeps others from looking for as long as it takes until the worker's next.
-      for (const lane of LANES) await this.#redis.del(bull(this.#prefix, lane, 'stalled-check'));
+      for (const queue of QUEUES) await this.#redis.del(bull(this.#prefix, queue, 'stalled-check'));
       await wait(50);
     }
   }

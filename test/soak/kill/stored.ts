@@ -1,10 +1,14 @@
 // What the killing left in Redis: the log, the records, the indexes, and the jobs.
 import type { Redis } from 'ioredis';
 import { RedisTokens, type TokenEvent, type TokenRecord } from '../../../src/index.js';
-import { LANES, laneOf as laneOfOperation } from '../../../src/queue/lanes.js';
+import { type LaneQueue, laneOf, queueOf, queuesOf } from '../../../src/queue/lanes.js';
+import { Keys } from '../../../src/redis/keys.js';
 import type { Entry, Ledger } from './ledger.js';
 
 export const SHARDS = 2;
+export const PARTITIONS = 2;
+
+export const QUEUES = queuesOf(PARTITIONS);
 
 /** How often a job was begun, and how often its worker was found dead. */
 export interface Job {
@@ -27,10 +31,11 @@ export interface Stored {
   left: string[];
 }
 
-/** Where BullMQ keeps something of a lane. */
-export const bull = (prefix: string, lane: string, name: string): string => `{${prefix}}:${lane}:${name}`;
+/** Where BullMQ keeps something of a queue. */
+export const bull = (prefix: string, queue: LaneQueue, name: string): string =>
+  new Keys(prefix).queuedJob(queue, name);
 
-export const laneOf = ({ op }: Entry): string => laneOfOperation(op);
+const queueIn = ({ op, receipt: { jobId } }: Entry): LaneQueue => queueOf(laneOf(op), jobId, PARTITIONS);
 
 export async function readStored(redis: Redis, url: string, prefix: string, ledger: Ledger): Promise<Stored> {
   const stored: Stored = {
@@ -74,16 +79,16 @@ export async function countDying(redis: Redis, prefix: string): Promise<number> 
 
 export async function jobsLeft(redis: Redis, prefix: string): Promise<string[]> {
   const left: string[] = [];
-  for (const lane of LANES) {
+  for (const queue of QUEUES) {
     const counts = {
-      waiting: await redis.llen(bull(prefix, lane, 'wait')),
-      active: await redis.llen(bull(prefix, lane, 'active')),
-      delayed: await redis.zcard(bull(prefix, lane, 'delayed')),
-      prioritized: await redis.zcard(bull(prefix, lane, 'prioritized')),
-      'dead letters': await redis.zcard(bull(prefix, lane, 'failed')),
+      waiting: await redis.llen(bull(prefix, queue, 'wait')),
+      active: await redis.llen(bull(prefix, queue, 'active')),
+      delayed: await redis.zcard(bull(prefix, queue, 'delayed')),
+      prioritized: await redis.zcard(bull(prefix, queue, 'prioritized')),
+      'dead letters': await redis.zcard(bull(prefix, queue, 'failed')),
     };
     for (const [state, count] of Object.entries(counts))
-      if (count > 0) left.push(`${lane} ${state}: ${count}`);
+      if (count > 0) left.push(`${queue.lane} ${state}: ${count}`);
   }
   return left;
 }
@@ -108,7 +113,7 @@ async function readJobs(redis: Redis, prefix: string, ledger: Ledger): Promise<M
   const jobs = new Map<string, Job>();
   await inParts(ledger.entries, async (entry) => {
     const { jobId } = entry.receipt;
-    const key = bull(prefix, laneOf(entry), jobId);
+    const key = bull(prefix, queueIn(entry), jobId);
     const [attempts, stalls] = await redis.hmget(key, 'ats', 'stc');
     jobs.set(jobId, { attempts: Number(attempts), stalls: Number(stalls) });
   });

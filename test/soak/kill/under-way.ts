@@ -1,12 +1,12 @@
 // The jobs that workers hold at a moment, and what of them a stopped worker leaves behind.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { LANES } from '../../../src/queue/lanes.js';
-import { bull, SHARDS } from './stored.js';
+import { type LaneQueue, nameOf } from '../../../src/queue/lanes.js';
+import { bull, QUEUES, SHARDS } from './stored.js';
 
 /** A job in the hands of a worker. */
 export interface HeldJob {
-  lane: string;
+  queue: LaneQueue;
   id: string;
   /** Names the worker's hold on it. */
   lock: string;
@@ -29,10 +29,10 @@ export class UnderWay {
 
   async held(): Promise<HeldJob[]> {
     const held: HeldJob[] = [];
-    for (const lane of LANES) {
-      for (const id of await this.#redis.lrange(bull(this.#prefix, lane, 'active'), '0', '-1')) {
-        const lock = await this.#redis.get(bull(this.#prefix, lane, `${id}:lock`));
-        if (lock !== null) held.push({ lane, id, lock });
+    for (const queue of QUEUES) {
+      for (const id of await this.#redis.lrange(bull(this.#prefix, queue, 'active'), '0', '-1')) {
+        const lock = await this.#redis.get(bull(this.#prefix, queue, `${id}:lock`));
+        if (lock !== null) held.push({ queue, id, lock });
       }
     }
     return held;
@@ -44,8 +44,8 @@ export class UnderWay {
     let waiting = 0;
     do {
       await wait(5);
-      const lanes = LANES.map((lane) => this.#redis.llen(bull(this.#prefix, lane, 'wait')));
-      waiting = (await Promise.all(lanes)).reduce((sum, length) => sum + length, 0);
+      const queues = QUEUES.map((queue) => this.#redis.llen(bull(this.#prefix, queue, 'wait')));
+      waiting = (await Promise.all(queues)).reduce((sum, length) => sum + length, 0);
     } while (waiting < count && performance.now() < deadline);
   }
 
@@ -71,19 +71,21 @@ export class UnderWay {
   /** How many of these jobs are over. */
   async over(jobs: readonly HeldJob[]): Promise<number> {
     let count = 0;
-    for (const { lane, id } of jobs) {
-      count += await this.#redis.hexists(bull(this.#prefix, lane, id), 'finishedOn');
+    for (const { queue, id } of jobs) {
+      count += await this.#redis.hexists(bull(this.#prefix, queue, id), 'finishedOn');
     }
     return count;
   }
 
   /** On how many shards something was decided; nothing is for a job that only reads. */
-  async #decisions({ lane, id }: HeldJob): Promise<number | undefined> {
-    const text = await this.#redis.hget(bull(this.#prefix, lane, id), 'data');
+  async #decisions({ queue, id }: HeldJob): Promise<number | undefined> {
+    const text = await this.#redis.hget(bull(this.#prefix, queue, id), 'data');
     const { commands } = JSON.parse(text ?? '{"commands":[]}');
     if (!commands.some(({ op }: { op: string }) => op !== 'get')) return undefined;
-    const name = `job:${lane}:${id}:${commands[0].issuedAt}`;
-    const shards = Array.from({ length: SHARDS }, (_, shard) => `{${this.#prefix}:${shard}}:${name}`);
-    return this.#redis.exists(...shards);
+    const name = `job:${nameOf(queue)}:${id}:${commands[0].issuedAt}`;
+    let shards = 0;
+    for (let shard = 0; shard < SHARDS; shard++)
+      shards += await this.#redis.exists(`{${this.#prefix}:${shard}}:${name}`);
+    return shards;
   }
 }

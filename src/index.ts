@@ -37,6 +37,7 @@ export {
   ConfigError,
   type FieldProblem,
   LimitExceededError,
+  QueueFullError,
   ResultTimeoutError,
   type StoreOutcome,
   StoreUnavailableError,

@@ -51,6 +51,11 @@ export class Batcher {
     this.#send = send;
   }
 
+  /** Whether the next command rides with others, in a job that waits for more. */
+  get isOpen(): boolean {
+    return this.#open !== undefined;
+  }
+
   /** Resolves to the id of the job that carries the command, once it is in the queue. */
   async add(command: WireCommand): Promise<string> {
     const bytes = Buffer.byteLength(JSON.stringify(command));

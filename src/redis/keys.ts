@@ -107,6 +107,12 @@ export class Keys {
     return `${this.#queue(queue)}:meta`;
   }
 
+  /** The jobs of a queue that no worker has taken: lists, and sets by when or how soon they are to be: BullMQ's. */
+  waitingJobs(queue: QueuePlace): { lists: string[]; sets: string[] } {
+    const named = (name: string) => `${this.#queue(queue)}:${name}`;
+    return { lists: ['wait', 'paused'].map(named), sets: ['prioritized', 'delayed'].map(named) };
+  }
+
   /** The ids of a queue's jobs that failed for good, by when they did: BullMQ's. */
   failedJobs(queue: QueuePlace): string {
     return `${this.#queue(queue)}:failed`;

@@ -72,11 +72,12 @@ describe('With least privilege', () => {
     assert.deepEqual(await users.refusals(), []);
   });
 
-  it('a producer’s commandId, and a queue that is paused, are no matter', async () => {
+  it('a producer’s commandId, the depth of a lane, and a queue that is paused, are no matter', async () => {
     const worker = await startWorker();
     const queue = opened.add(new Queue('commands', { connection: users.admin, prefix: `{${prefix}}` }));
     await queue.pause();
-    const producer = opened.add(new TokenProducer(await url('producer'), { prefix }));
+    const options = { prefix, maxQueueDepth: 10 };
+    const producer = opened.add(new TokenProducer(await url('producer'), options));
     const create = () =>
       producer.enqueue('create', { ...ANN, duration: 60, customToken: 'x' }, { commandId: 'one' });
     const receipts = [await create(), await create()];

@@ -56,6 +56,7 @@ export {
   type TokenEvent,
   type TokenEventType,
 } from './tokens/events.js';
+export type { GuessingOptions, GuessingSuspected, Miss } from './tokens/guessing.js';
 export type { TokenUse } from './tokens/idle.js';
 export type {
   Operation,

@@ -82,6 +82,11 @@ export class Keys {
     return `${this.#tag(shard)}floor`;
   }
 
+  /** Who presented tokens that are none, and how often: of all shards together. */
+  guesses(): string {
+    return `${this.#tag(0)}guesses`;
+  }
+
   /** What was decided for a job's commands. Without a job: a key that no script touches. */
   job(shard: number, job: JobReference | undefined): string {
     return job ? `${this.#tag(shard)}job:${job.queue}:${job.id}:${job.issuedAt}` : `${this.#tag(shard)}job`;

@@ -63,7 +63,7 @@ export class CommandQueues {
     const batcher = this.#batchers[lane];
     return this.#admit(
       lane,
-      () => batcher.isOpen,
+      () => batcher.hasRoomFor(command),
       () => batcher.add(command),
     );
   }

@@ -89,6 +89,10 @@ describe('A producer with maxQueueDepth', () => {
     const producer = limited({ maxQueueDepth: 1, batch: { max: 100 } });
     assert.equal(passed(await enqueueMany(producer, 250)), 100);
     assert.lengthOf(await stage.waiting('commands'), 1);
+    const other = limited({ maxQueueDepth: 3, batch: { max: 100 } });
+    const large = { ...INPUT, data: { text: 'x'.repeat(60_000) } };
+    await Promise.allSettled(Array.from({ length: 200 }, () => other.enqueue('create', large)));
+    assert.lengthOf(await stage.waiting('commands'), 3, 'where it has room for it');
   });
 
   it('goes no further past the limit than each of several producers by what it may enqueue', async () => {

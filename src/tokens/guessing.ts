@@ -30,21 +30,27 @@ export interface Miss extends Scope {
 }
 
 /** The name of the event, and the first part of its channel. */
-export const GUESSING_SUSPECTED = 'guessing-suspected';
+export const GUESSING_SUSPECTED = 'guessing-suspected' satisfies GuessingSuspected['type'];
 
 /** A client has presented as many tokens that are none as `guessing` allows. Told by pub/sub alone, and kept nowhere. */
 export interface GuessingSuspected {
+  /** Of CloudEvents. */
   specversion: '1.0';
   /** Unique. */
   id: string;
+  /** Who tells it. */
   source: 'redis-tokens';
-  type: typeof GUESSING_SUSPECTED;
+  /** What is told. */
+  type: 'guessing-suspected';
   /** The client, as callers named it. */
   subject: string;
   /** RFC 3339, by the store's clock. */
   time: string;
+  /** Where, and how much. */
   data: {
+    /** Of the scope. */
     app: string;
+    /** Of the scope. */
     type: string;
     /** How many were counted within the window so far. */
     misses: number;

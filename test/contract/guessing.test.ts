@@ -11,7 +11,7 @@ import { MemoryTokens } from '../../src/memory/index.js';
 import { eventually, rejection } from '../support/eventually.js';
 import { Opened } from '../support/opened.js';
 import { openPlain } from '../support/plain-client.js';
-import { freshPrefix, sharedRedis } from '../support/redis.js';
+import { freshPrefix, onCluster, sharedRedis } from '../support/redis.js';
 import { moveIntoPast } from '../support/time-travel.js';
 
 const SCOPE = { app: 'shop', type: 'session' };
@@ -37,7 +37,7 @@ const SUBJECTS: Record<string, (opened: Opened) => Promise<Subject>> = {
     };
   },
   RedisTokens: (opened) => onRedis(opened, {}),
-  'RedisTokens with a near cache': (opened) => onRedis(opened, { cache: {} }),
+  ...(!onCluster && { 'RedisTokens with a near cache': (opened: Opened) => onRedis(opened, { cache: {} }) }),
   'RedisTokens with several shards': (opened) => onRedis(opened, { shards: 8 }),
 };
 

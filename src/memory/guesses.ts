@@ -1,13 +1,18 @@
 /** Misses by client, in memory: each is counted at once. */
-import { type GuessingSuspected, guessingSuspected, type Miss } from '../tokens/guessing.js';
+import {
+  type GuessingRule,
+  type GuessingSuspected,
+  guessingSuspected,
+  type Miss,
+} from '../tokens/guessing.js';
 
 export class Guesses {
-  readonly #rule: { misses: number; window: number };
+  readonly #rule: GuessingRule;
   readonly #misses = new Map<string, number>();
   readonly suspicions: GuessingSuspected[] = [];
   #ends = Number.NEGATIVE_INFINITY;
 
-  constructor(rule: { misses: number; window: number }) {
+  constructor(rule: GuessingRule) {
     this.#rule = rule;
   }
 

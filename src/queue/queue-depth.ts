@@ -8,7 +8,7 @@ import { type LaneQueue, queuesOf } from './lanes.js';
 /** The lane whose depth may be limited: no revocation is ever refused. */
 export const LIMITED = 'commands';
 
-/** Milliseconds for which an answer holds: while there is room, and, since nobody else makes any, while there is none. */
+/** Milliseconds for which an answer holds: while there is room, and while there is none, which may end at any time. */
 const HOLDS = 250;
 const HOLDS_WHILE_FULL = 25;
 

@@ -1,7 +1,7 @@
 /** Counts misses by client, for all processes together: gathered here, and sent now and then, so that no read waits for it. */
 import type { KeyObject } from 'node:crypto';
 import { MICROS_PER_MS } from '../tokens/clock.js';
-import { GUESSING_SUSPECTED, guessingSuspected, type Miss } from '../tokens/guessing.js';
+import { GUESSING_SUSPECTED, type GuessingRule, guessingSuspected, type Miss } from '../tokens/guessing.js';
 import { tokenId } from '../tokens/identity.js';
 import type { ResolvedTokenOptions } from '../tokens/options.js';
 import type { Deployment } from './deployment.js';
@@ -23,7 +23,7 @@ export class GuessCounter {
   readonly #store: Store;
   readonly #keys: Keys;
   readonly #deployment: Deployment;
-  readonly #rule: { misses: number; window: number };
+  readonly #rule: GuessingRule;
   readonly #pepper: KeyObject | undefined;
   /** By scope and client. */
   #gathered = new Map<string, Gathered>();
@@ -34,7 +34,7 @@ export class GuessCounter {
     store: Store,
     keys: Keys,
     deployment: Deployment,
-    rule: { misses: number; window: number },
+    rule: GuessingRule,
     { pepper }: Pick<ResolvedTokenOptions, 'pepper'>,
   ) {
     this.#store = store;

@@ -1,6 +1,6 @@
 /** Whoever presents many tokens that are none may be guessing: what is counted of that, and what is told. */
 import { randomUUID } from 'node:crypto';
-import { checkOptions, type OptionRule, type ResolvedTokenOptions, wholeNumber } from './options.js';
+import { checkOptions, type OptionRule, wholeNumber } from './options.js';
 import type { Scope } from './types.js';
 
 /** From how many misses on a client is told of as guessing. The same in every process of a deployment. */
@@ -16,8 +16,11 @@ const RULES: Record<keyof GuessingOptions, OptionRule> = {
   window: wholeNumber(1_000, 3_600_000, 'milliseconds'),
 };
 
+/** With every default. */
+export type GuessingRule = Required<{ [K in keyof GuessingOptions]: number }>;
+
 /** With every default; `undefined` where nothing is to be counted. @throws {ConfigError} */
-export function resolveGuessing(options: GuessingOptions | undefined): ResolvedTokenOptions['guessing'] {
+export function resolveGuessing(options: GuessingOptions | undefined): GuessingRule | undefined {
   if (options === undefined) return undefined;
   checkOptions('guessing', options, RULES);
   return { misses: options.misses ?? 20, window: options.window ?? 60_000 };

@@ -208,8 +208,9 @@ export class InProcessTokens implements TokenOperations {
   ): Promise<R> {
     return this.#calls.run(() => {
       const sealed = this.#sealer.seal(op, input);
-      const { command } = sealed;
-      const miss = this.#counts ? missOf(input as GetInput) : undefined;
+      const { command, token } = sealed;
+      const isPresented = this.#counts && token !== undefined;
+      const miss = isPresented ? missOf(input as GetInput) : undefined;
       const begin = (now: Microseconds) => {
         const answer = operate(sealed, { until: now + this.#timeout });
         return miss ? this.#counting(miss, answer) : answer;

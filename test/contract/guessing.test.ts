@@ -133,7 +133,9 @@ for (const [name, open] of Object.entries(SUBJECTS)) {
         assert.isObject(await tokens.get({ ...SCOPE, token, client: CLIENT }));
         assert.isObject(await tokens.update({ ...SCOPE, token, client: CLIENT, data: { i } }));
         await tokens.get({ ...SCOPE, token: 'none' });
-        await tokens.getById({ ...SCOPE, id: 'A'.repeat(22) });
+        const byId = { ...SCOPE, id: 'A'.repeat(22), client: CLIENT };
+        assert.isUndefined(await tokens.getById(byId));
+        assert.isFalse(await tokens.deleteById(byId), 'nobody has presented a token');
       }
       await miss(MISSES - 1);
       await miss(MISSES - 1, { type: 'api-key' });

@@ -38,6 +38,7 @@ export {
   type FieldProblem,
   LimitExceededError,
   NotReplicatedError,
+  QueueFullError,
   ResultTimeoutError,
   type StoreOutcome,
   StoreUnavailableError,
@@ -56,6 +57,7 @@ export {
   type TokenEvent,
   type TokenEventType,
 } from './tokens/events.js';
+export type { GuessingOptions, GuessingSuspected, Miss } from './tokens/guessing.js';
 export type { TokenUse } from './tokens/idle.js';
 export type {
   Operation,

@@ -7,6 +7,7 @@ import { openRepository } from './redis/durable-repository.js';
 import { openNearCache } from './redis/near-cache/open.js';
 import type { CacheOptions } from './redis/near-cache/options.js';
 import { ClosedError } from './tokens/errors.js';
+import { type GuessingOptions, resolveGuessing } from './tokens/guessing.js';
 import { InProcessTokens } from './tokens/in-process.js';
 import {
   checkOptions,
@@ -21,6 +22,8 @@ import { TracedRepository } from './tokens/traced-repository.js';
 export interface RedisTokensOptions extends TokenOptions {
   /** Keeps records that were read in the process, until Redis tells of a change; `{}` is enough. Default: none are kept. */
   cache?: CacheOptions | undefined;
+  /** Tells of clients that present many tokens that are none; `{}` is enough. Default: no misses are counted. */
+  guessing?: GuessingOptions | undefined;
   /** Moves tokens that redis-tokens 0.0 stored when they are used or revoked; `{}` is enough. Default: they are unknown. */
   migrateFrom?: MigrateFromOptions | undefined;
   /** Traces operations: `openTelemetry()` of `redis-tokens/telemetry`. Default: none are. */
@@ -31,6 +34,7 @@ export interface RedisTokensOptions extends TokenOptions {
 const RULES = {
   ...TOKEN_OPTION_RULES,
   cache: () => undefined,
+  guessing: () => undefined,
   migrateFrom: () => undefined,
   telemetry: isTelemetry,
 };
@@ -58,7 +62,10 @@ export class RedisTokens<Client extends Redis | Cluster = Redis> extends InProce
     checkOptions('RedisTokens', options, RULES);
     const { cache, migrateFrom, telemetry } = options;
     if (migrateFrom !== undefined) checkMigrateFrom(migrateFrom);
-    const resolved = resolveTokenOptions(options, defaultShards(connection));
+    const resolved = {
+      ...resolveTokenOptions(options, defaultShards(connection)),
+      guessing: resolveGuessing(options.guessing),
+    };
     const stored =
       cache !== undefined ? openNearCache(connection, resolved, cache) : openRepository(connection, resolved);
     const repository =

@@ -12,6 +12,7 @@ import { buildCommand, fieldsOf, OPERATIONS } from '../src/tokens/commands.js';
 import type { TokenErrorCode } from '../src/tokens/errors.js';
 import { REVOKERS, TOKEN_EVENT_TYPES, type TokenEventType } from '../src/tokens/events.js';
 import { COMMAND_ID } from '../src/tokens/fields.js';
+import { GUESSING_SUSPECTED } from '../src/tokens/guessing.js';
 import { ID_PATTERN } from '../src/tokens/identity.js';
 import type { Operation } from '../src/tokens/operations.js';
 
@@ -156,6 +157,8 @@ const TOLD_SCHEMAS: Schema = {
   commandId: TEXT,
 };
 
+const TIME = { type: 'string', pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' };
+
 function eventSchema(type: TokenEventType): Schema {
   const { required, optional } = TOLD[type];
   const told = Object.fromEntries([...required, ...optional].map((name) => [name, TOLD_SCHEMAS[name]]));
@@ -163,12 +166,27 @@ function eventSchema(type: TokenEventType): Schema {
   return object({
     ...{ specversion: { const: '1.0' }, id: { type: 'string', pattern: '^\\d+-\\d+-\\d+$' } },
     ...{ source: { const: 'redis-tokens' }, type: { const: type }, subject: ID },
-    ...{ time: { type: 'string', pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' } },
+    time: TIME,
     data: { ...data, additionalProperties: false },
   });
 }
 
-const eventName = (type: TokenEventType): string => type.split('-').map(schemaName).join('');
+/** It is no event of a token, and in no log. */
+const SUSPICION = object({
+  ...{ specversion: { const: '1.0' }, id: { type: 'string', format: 'uuid' } },
+  ...{ source: { const: 'redis-tokens' }, type: { const: GUESSING_SUSPECTED } },
+  subject: { ...TEXT, description: 'The client, as the application named it.' },
+  time: TIME,
+  data: {
+    ...object({ app: TEXT, type: TEXT, misses: { type: 'integer', minimum: 1 }, window: COUNT }),
+    additionalProperties: false,
+  },
+});
+
+/** All that is published on channels of events. */
+const PUBLISHED = [...TOKEN_EVENT_TYPES, GUESSING_SUSPECTED] as const;
+
+const eventName = (type: (typeof PUBLISHED)[number]): string => type.split('-').map(schemaName).join('');
 const jobName = (lane: Lane): string => `${schemaName(lane)}Job`;
 const message = (name: string): Schema => ({ $ref: `#/components/messages/${name}` });
 const json = (name: string, title: string): Schema => ({
@@ -216,13 +234,13 @@ export function asyncApi(): Schema {
         address: 'rt:events:{event}:{app}:{type}',
         title: 'What happens to tokens, by pub/sub',
         description:
-          'App and type are percent-encoded. The same events, without their `id`, are in the field `event` of the stream `{rt:S}:log`.',
+          'App and type are percent-encoded. The same events, without their `id`, are in the field `event` of the stream `{rt:S}:log`, but for guessing-suspected.',
         parameters: {
-          event: { enum: TOKEN_EVENT_TYPES, description: 'The type of event.' },
+          event: { enum: PUBLISHED, description: 'The type of event.' },
           app: { description: 'The application.' },
           type: { description: 'The type of token.' },
         },
-        messages: Object.fromEntries(TOKEN_EVENT_TYPES.map((type) => [type, message(eventName(type))])),
+        messages: Object.fromEntries(PUBLISHED.map((type) => [type, message(eventName(type))])),
       },
     },
     operations: {
@@ -236,9 +254,7 @@ export function asyncApi(): Schema {
           LANES.map((lane) => [jobName(lane), json(jobName(lane), `A job of the queue ${lane}`)]),
         ),
         JobResult: json('JobResult', 'What came of a job’s commands'),
-        ...Object.fromEntries(
-          TOKEN_EVENT_TYPES.map((type) => [eventName(type), json(eventName(type), type)]),
-        ),
+        ...Object.fromEntries(PUBLISHED.map((type) => [eventName(type), json(eventName(type), type)])),
       },
       schemas: {
         ...Object.fromEntries(LANES.map((lane) => [jobName(lane), jobSchema(lane)])),
@@ -249,6 +265,7 @@ export function asyncApi(): Schema {
         }),
         Record: RECORD,
         ...Object.fromEntries(TOKEN_EVENT_TYPES.map((type) => [eventName(type), eventSchema(type)])),
+        [eventName(GUESSING_SUSPECTED)]: SUSPICION,
       },
     },
   };

@@ -1,6 +1,7 @@
 /** An event as a line for people. */
 import { printable } from '../service/printable.js';
 import type { TokenEvent, TokenEventType } from '../tokens/events.js';
+import type { GuessingSuspected } from '../tokens/guessing.js';
 import { paint, type Style } from './output.js';
 
 const STYLES: Record<TokenEventType, Style> = {
@@ -12,6 +13,12 @@ const STYLES: Record<TokenEventType, Style> = {
   'token-reused': 'magenta',
   'token-expired': 'yellow',
 };
+
+/** Of who may be guessing tokens. */
+export function suspicionLine({ time, type, subject, data }: GuessingSuspected): string {
+  const told = printable(`${subject} app=${data.app} type=${data.type} misses=${data.misses}`);
+  return `${paint('dim', printable(time))} ${paint('magenta', type)} ${told}`;
+}
 
 export function eventLine({ time, type, subject, data }: TokenEvent): string {
   const { app, type: tokenType, owner, version, reason, by, successor } = data;

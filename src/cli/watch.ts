@@ -7,7 +7,7 @@ import { aborted, stopSignal } from '../service/stop-signal.js';
 import { StoreUnavailableError } from '../tokens/errors.js';
 import type { TokenEventType } from '../tokens/events.js';
 import { readerGone } from './broken-pipe.js';
-import { eventLine } from './event-line.js';
+import { eventLine, suspicionLine } from './event-line.js';
 import { readSince } from './fields.js';
 import type { Output } from './output.js';
 
@@ -36,6 +36,9 @@ export async function watch(
   const subscriber = new TokenSubscriber(settings.connection, options);
   subscriber.on('event', (event) => {
     if (types === undefined || types.includes(event.type)) output.result(event, () => eventLine(event));
+  });
+  subscriber.on('guessing-suspected', (event) => {
+    if (types === undefined) output.result(event, () => suspicionLine(event));
   });
   subscriber.on('connected', () => output.note(`connected to ${shownUrl(settings.connection)}`));
   subscriber.on('disconnected', () => {

@@ -1,5 +1,4 @@
 /** Whose events are of interest. */
-import type { TokenEvent } from '../tokens/events.js';
 
 export interface EventFilter {
   /** Of this app alone. */
@@ -10,7 +9,12 @@ export interface EventFilter {
   owner?: string | undefined;
 }
 
-export const isFor = ({ app, type, owner }: EventFilter, { data }: TokenEvent): boolean =>
+/** Not every event is of an owner. */
+interface Told {
+  data: { app: string; type: string; owner?: string };
+}
+
+export const isFor = ({ app, type, owner }: EventFilter, { data }: Told): boolean =>
   (app === undefined || data.app === app) &&
   (type === undefined || data.type === type) &&
   (owner === undefined || data.owner === owner);

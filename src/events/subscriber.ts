@@ -15,6 +15,7 @@ import { Store } from '../redis/store.js';
 import { ClosedError, StoreUnavailableError } from '../tokens/errors.js';
 import type { TokenEvent, TokenEventType } from '../tokens/events.js';
 import { nameProblem } from '../tokens/fields.js';
+import { GUESSING_SUSPECTED, type GuessingSuspected } from '../tokens/guessing.js';
 import { checkOptions, isPrefix, type OptionRule } from '../tokens/options.js';
 import { type EventFilter, isFor } from './filter.js';
 import { EventLog } from './log.js';
@@ -43,8 +44,13 @@ export interface LostEvents {
 
 /** What a subscriber tells: each type of event under its name, and the following. */
 export type TokenSubscriberEvents = { [T in TokenEventType]: [event: TokenEvent<T>] } & {
-  /** Every event, of whichever type. */
+  /** Every event of a token, of whichever type. */
   event: [event: TokenEvent];
+  /**
+   * A client presents many tokens that are none. It is no event of a token, and in no log: it is heard while `connected`
+   * alone, and not by whoever hears of one owner.
+   */
+  'guessing-suspected': [event: GuessingSuspected];
   /** Events were missed, or may have been: whatever is kept of tokens is to be thrown away. */
   'events-lost': [lost: LostEvents];
   /** It hears again, and has caught up. */
@@ -236,11 +242,15 @@ export class TokenSubscriber extends typedEmitter<TokenSubscriberEvents>() {
 
   /**
    * A message tells that there is something new, and no more: another database of the server may have the same prefix,
-   * and messages know no databases. The log has each event of this deployment once.
+   * and messages know no databases. The log has each event of this deployment once, but for those that are in none.
    */
   #hear(text: string): void {
     const event = parseEvent(text);
     if (!event || !isFor(this.#options, event)) return;
+    if (event.type === GUESSING_SUSPECTED) {
+      void this.#announce([GUESSING_SUSPECTED], event);
+      return;
+    }
     if (this.#retry) return; // everything is read then
     this.#log.readShard(Number.parseInt(event.id, 10))?.catch((error: unknown) => this.#failed(error));
   }

@@ -1,11 +1,14 @@
 /** What a subscription comes to: whether it stands in time, and what its messages say. */
 import { StoreUnavailableError } from '../tokens/errors.js';
 import type { TokenEvent } from '../tokens/events.js';
+import { GUESSING_SUSPECTED, type GuessingSuspected } from '../tokens/guessing.js';
 
 /** The event that a message tells of; `undefined` for what a stranger published. */
-export function parseEvent(text: string): TokenEvent | undefined {
+export function parseEvent(text: string): TokenEvent | GuessingSuspected | undefined {
   try {
-    const event = JSON.parse(text) as TokenEvent;
+    const event = JSON.parse(text) as TokenEvent | GuessingSuspected;
+    if (event.type === GUESSING_SUSPECTED)
+      return typeof event.subject === 'string' && event.data ? event : undefined;
     return /^\d+-\d+-\d+$/.test(event.id) && event.data ? event : undefined;
   } catch {
     return undefined;

@@ -3,6 +3,7 @@
  * @module redis-tokens/testing
  */
 export type { RevocationReason, TokenEvent, TokenEventType } from '../tokens/events.js';
+export type { GuessingOptions, GuessingSuspected } from '../tokens/guessing.js';
 export type { ScopeDefaults, ScopedTokens, TokenOperations } from '../tokens/operations.js';
 export type { TokenOptions } from '../tokens/options.js';
 export type { TokenRepository } from '../tokens/repository.js';
@@ -27,5 +28,5 @@ export type {
   TokenRecord,
   UpdateInput,
 } from '../tokens/types.js';
-export { MemoryTokenRepository } from './repository.js';
+export { MemoryTokenRepository, type MemoryTokensOptions } from './repository.js';
 export { MemoryTokens } from './tokens.js';

@@ -11,6 +11,12 @@ import {
   VersionConflictError,
 } from '../tokens/errors.js';
 import type { TokenEvent } from '../tokens/events.js';
+import {
+  type GuessingOptions,
+  type GuessingSuspected,
+  type Miss,
+  resolveGuessing,
+} from '../tokens/guessing.js';
 import { attributesAtBirth, type TokenUse, unusedLifeMs } from '../tokens/idle.js';
 import {
   checkOptions,
@@ -22,6 +28,7 @@ import type { Attempt, JobCommand, JobReference, Rotated, TokenRepository } from
 import type { OwnerLimit, OwnersPage, Scope, TokenRecord } from '../tokens/types.js';
 import { tooLarge } from '../tokens/validation.js';
 import { MemoryClock } from './clock.js';
+import { Guesses } from './guesses.js';
 import { prolong, touched } from './idle.js';
 import { JobRecords } from './jobs.js';
 import { EventLog } from './log.js';
@@ -36,6 +43,14 @@ import { checkAge, endOfLife, isMeantBy, type Run } from './timing.js';
 /** Overdue tokens of its scope that a create ends on its way. */
 const CLEARED_BY_CREATE = 2;
 
+/** Those of every door, and whether misses are counted. */
+export interface MemoryTokensOptions extends TokenOptions {
+  /** As of `RedisTokens`; who guesses is told in `suspicions`. Default: no misses are counted. */
+  guessing?: GuessingOptions | undefined;
+}
+
+export const MEMORY_OPTION_RULES = { ...TOKEN_OPTION_RULES, guessing: () => undefined };
+
 export class MemoryTokenRepository implements TokenRepository {
   readonly isReady = true;
   readonly #maxDataBytes: number;
@@ -46,10 +61,13 @@ export class MemoryTokenRepository implements TokenRepository {
   readonly #jobs = new JobRecords();
   readonly #revocations: Revocations;
   readonly #rotations: Rotating;
+  readonly #guesses: Guesses | undefined;
 
   /** @throws {ConfigError} for an option that is unknown or wrong. */
-  constructor(options: TokenOptions = {}) {
-    checkOptions('MemoryTokenRepository', options, TOKEN_OPTION_RULES);
+  constructor(options: MemoryTokensOptions = {}) {
+    checkOptions('MemoryTokenRepository', options, MEMORY_OPTION_RULES);
+    const guessing = resolveGuessing(options.guessing);
+    this.#guesses = guessing && new Guesses(guessing);
     const { maxDataBytes, maxCommandAge } = resolveTokenOptions(options);
     this.#maxDataBytes = maxDataBytes;
     this.#maxCommandAge = maxCommandAge * MICROS_PER_MS;
@@ -65,6 +83,15 @@ export class MemoryTokenRepository implements TokenRepository {
   /** Every event so far, oldest first. */
   get events(): readonly TokenEvent[] {
     return this.#log.events;
+  }
+
+  /** Each client that was told of as guessing so far, oldest first. */
+  get suspicions(): readonly GuessingSuspected[] {
+    return this.#guesses?.suspicions ?? [];
+  }
+
+  missed(miss: Miss): void {
+    this.#guesses?.add(miss, toMs(this.#clock.now()));
   }
 
   /** What the store and each index hold, overdue tokens too: for whoever checks that nothing leaks. */

@@ -51,9 +51,14 @@ export class Batcher {
     this.#send = send;
   }
 
+  /** Whether a command would go with others, in a job that waits for more. */
+  hasRoomFor(command: WireCommand): boolean {
+    return this.#open !== undefined && this.#open.bytes + bytesOf(command) <= BATCH_BYTES;
+  }
+
   /** Resolves to the id of the job that carries the command, once it is in the queue. */
   async add(command: WireCommand): Promise<string> {
-    const bytes = Buffer.byteLength(JSON.stringify(command));
+    const bytes = bytesOf(command);
     if (this.#open && this.#open.bytes + bytes > BATCH_BYTES) this.#open.close();
     this.#open ??= this.#begin();
     const batch = this.#open;
@@ -80,3 +85,5 @@ export class Batcher {
     return batch;
   }
 }
+
+const bytesOf = (command: WireCommand): number => Buffer.byteLength(JSON.stringify(command));

@@ -9,6 +9,7 @@ import type { TracePoint } from '../tokens/telemetry.js';
 import { Batcher, type ResolvedBatchOptions } from './batcher.js';
 import { type Lane, type LaneQueue, nameOf, queueOf } from './lanes.js';
 import { openQueue } from './open-queue.js';
+import { LIMITED, type QueueDepth } from './queue-depth.js';
 import type { QueueTelemetry } from './telemetry.js';
 import type { JobData, WireCommand } from './wire.js';
 
@@ -19,6 +20,8 @@ export class CommandQueues {
   readonly #partitions: number;
   readonly #open = new Map<string, Queue>();
   readonly #batchers: Record<Lane, Batcher>;
+  /** Of the lane `commands`, where that is limited. */
+  readonly #depth: QueueDepth | undefined;
   readonly #telemetry: QueueTelemetry | undefined;
   /** Whose traces commands that wait for their batch are of. */
   readonly #points = new WeakMap<WireCommand, TracePoint>();
@@ -29,16 +32,24 @@ export class CommandQueues {
     replyTo: string,
     partitions: number,
     batch: ResolvedBatchOptions,
+    depth?: QueueDepth,
     telemetry?: QueueTelemetry,
   ) {
     this.#store = store;
     this.#keys = keys;
     this.#replyTo = replyTo;
     this.#partitions = partitions;
+    this.#depth = depth;
     this.#telemetry = telemetry;
+    const begin = (lane: Lane) => {
+      if (lane === LIMITED) depth?.begin();
+      return newJobId();
+    };
     const batcher = (lane: Lane, options: ResolvedBatchOptions) =>
-      new Batcher(options, newJobId, (jobId, commands) =>
-        this.#add(lane, jobId, commands.length > 1 ? 'batch' : 'command', commands),
+      new Batcher(
+        options,
+        () => begin(lane),
+        (jobId, commands) => this.#add(lane, jobId, commands.length > 1 ? 'batch' : 'command', commands),
       );
     this.#batchers = {
       commands: batcher('commands', batch),
@@ -46,21 +57,26 @@ export class CommandQueues {
     };
   }
 
-  /** Resolves to the id of the job that carries the command, once it is in the queue. */
+  /** Resolves to the id of the job that carries the command, once it is in the queue. @throws {QueueFullError} */
   add(lane: Lane, command: WireCommand): Promise<string> {
     if (this.#telemetry) this.#points.set(command, this.#telemetry.here());
-    return this.#batchers[lane].add(command);
+    const batcher = this.#batchers[lane];
+    return this.#admit(
+      lane,
+      () => batcher.hasRoomFor(command),
+      () => batcher.add(command),
+    );
   }
 
   /**
    * As `add`, for a command of the caller's own id: the first with that id counts, and another must be equal to it.
-   * @throws {CommandConflictError}
+   * @throws {CommandConflictError} {QueueFullError} also where it was enqueued before.
    */
   async addOnce(lane: Lane, command: WireCommand): Promise<string> {
     const jobId = `c-${command.commandId}`;
     const other = lane === 'commands' ? 'revocations' : 'commands';
     const isTaken = (await this.job(other, jobId)) !== undefined;
-    if (!isTaken) await this.#add(lane, jobId, 'command', [command]);
+    if (!isTaken) await this.#admit(lane, isNever, () => this.#addAlone(lane, jobId, command));
     const stored = isTaken ? undefined : await this.job(lane, jobId);
     const first = (stored?.data as JobData | undefined)?.commands?.[0];
     const content = contentOf(JSON.parse(JSON.stringify(command)));
@@ -84,8 +100,25 @@ export class CommandQueues {
     await Promise.all([...this.#open.values()].map((queue) => queue.close()));
   }
 
-  /** Sent again where the reply is lost: a second job with the same id is none. */
+  #admit<T>(lane: Lane, rides: () => boolean, pass: () => Promise<T>): Promise<T> {
+    return lane === LIMITED && this.#depth ? this.#depth.admit(rides, pass) : pass();
+  }
+
+  #addAlone(lane: Lane, jobId: string, command: WireCommand): Promise<void> {
+    if (lane === LIMITED) this.#depth?.begin();
+    return this.#add(lane, jobId, 'command', [command]);
+  }
+
   async #add(lane: Lane, jobId: string, name: string, commands: WireCommand[]): Promise<void> {
+    try {
+      await this.#send(lane, jobId, name, commands);
+    } finally {
+      if (lane === LIMITED) this.#depth?.end();
+    }
+  }
+
+  /** Sent again where the reply is lost: a second job with the same id is none. */
+  async #send(lane: Lane, jobId: string, name: string, commands: WireCommand[]): Promise<void> {
     const data: JobData = { v: 1, replyTo: this.#replyTo, commands };
     const queue = this.#queue(this.placeOf(lane, jobId));
     const add = () => this.#store.repeat(() => queue.add(name, data, { jobId }), 'unknown');
@@ -106,6 +139,8 @@ export class CommandQueues {
     return queue;
   }
 }
+
+const isNever = (): boolean => false;
 
 /** Never all digits, and no name of BullMQ's own. */
 const newJobId = (): string => `j-${randomBytes(16).toString('base64url')}`;

@@ -15,6 +15,7 @@ import {
   resolveTokenOptions,
   TOKEN_OPTION_RULES,
   type TokenOptions,
+  wholeNumber,
 } from '../tokens/options.js';
 import { type Sealed, Sealer } from '../tokens/sealer.js';
 import { isTelemetry } from '../tokens/telemetry.js';
@@ -50,6 +51,7 @@ import {
   ProducerScope,
   type ResultOptions,
 } from './producer-scope.js';
+import { QueueDepth } from './queue-depth.js';
 import { checkReceipt, makeReceipt, type Receipt, type ReceiptData } from './receipt.js';
 import { ResultInbox } from './results.js';
 import type { QueueTelemetry } from './telemetry.js';
@@ -61,11 +63,21 @@ const OPTION_RULES = {
 };
 
 /** Those of a batch have rules of their own. */
-const RULES = { ...TOKEN_OPTION_RULES, batch: () => undefined, telemetry: isTelemetry };
+const RULES = {
+  ...TOKEN_OPTION_RULES,
+  batch: () => undefined,
+  maxQueueDepth: wholeNumber(1, 10_000_000, 'jobs'),
+  telemetry: isTelemetry,
+};
 
 export interface TokenProducerOptions extends TokenOptions {
   /** How commands without a `commandId` of the caller's own are gathered into jobs. */
   batch?: BatchOptions | undefined;
+  /**
+   * Jobs that may wait in the lane `commands`, in all of its queues together, 1–10,000,000: a command that finds as many is
+   * refused with `QueueFullError`, and a revocation never is. Default: any number.
+   */
+  maxQueueDepth?: number | undefined;
   /** Traces operations, through the worker and back: `openTelemetry()` of `redis-tokens/telemetry`. Default: none are. */
   telemetry?: QueueTelemetry | undefined;
 }
@@ -113,7 +125,18 @@ export class TokenProducer implements TokenOperations {
     );
     const partitions = resolved.partitions as number;
     const { replyTo } = this.#inbox;
-    this.#queues = new CommandQueues(this.#store, this.#keys, replyTo, partitions, batch, this.#telemetry);
+    const { maxQueueDepth: limit } = options;
+    const depth =
+      limit === undefined ? undefined : new QueueDepth(this.#store, this.#keys, partitions, limit);
+    this.#queues = new CommandQueues(
+      this.#store,
+      this.#keys,
+      replyTo,
+      partitions,
+      batch,
+      depth,
+      this.#telemetry,
+    );
     const kept = new KeptResults(this.#store, this.#keys, this.#queues);
   }
 
@@ -200,6 +223,7 @@ export class TokenProducer implements TokenOperations {
    * Resolves once the command is safely in Redis; its result can be asked for later, by this process or another.
    * @throws {ValidationError} before any I/O.
    * @throws {CommandConflictError} where `commandId` was enqueued with another content.
+   * @throws {QueueFullError} where more jobs wait than `maxQueueDepth` allows: nothing was enqueued.
    * @throws {StoreUnavailableError} outcome `unknown`: the command may have been enqueued.
    */
   enqueue<O extends Operation>(

@@ -88,6 +88,9 @@ const MAX_STALLED = 20;
 /** Seconds and number of jobs for which results are kept. */
 const RESULTS_KEPT = { age: 3_600, count: 100_000 };
 
+/** Dead letters of a queue that wait for an operator: whoever writes what can not be read must not fill Redis with it. */
+const DEAD_LETTERS_KEPT = { count: 100_000 };
+
 /**
  * Milliseconds of silence after which a socket on which something waits for an answer is dead, although nothing has
  * closed it: more than the ten seconds for which BullMQ waits for a job. Its looks for stalled jobs are what is
@@ -235,6 +238,7 @@ export class TokenWorker extends typedEmitter<TokenWorkerEvents>() {
       stalledInterval: STALLED_INTERVAL,
       maxStalledCount: MAX_STALLED,
       removeOnComplete: RESULTS_KEPT,
+      removeOnFail: DEAD_LETTERS_KEPT,
       ...(telemetry && { telemetry: telemetry.bullmq }),
     });
     worker.on('error', (error) => this.#tell(error));

@@ -87,6 +87,11 @@ export class Keys {
     return `${this.#tag(shard)}fence`;
   }
 
+  /** Who presented tokens that are none, and how often: of all shards together. */
+  guesses(): string {
+    return `${this.#tag(0)}guesses`;
+  }
+
   /** What was decided for a job's commands. Without a job: a key that no script touches. */
   job(shard: number, job: JobReference | undefined): string {
     return job ? `${this.#tag(shard)}job:${job.queue}:${job.id}:${job.issuedAt}` : `${this.#tag(shard)}job`;
@@ -110,6 +115,12 @@ export class Keys {
   /** There once somebody has opened the queue for jobs: BullMQ's. */
   queueMeta(queue: QueuePlace): string {
     return `${this.#queue(queue)}:meta`;
+  }
+
+  /** The jobs of a queue that no worker has taken: lists, and sets by when or how soon they are to be: BullMQ's. */
+  waitingJobs(queue: QueuePlace): { lists: string[]; sets: string[] } {
+    const named = (name: string) => `${this.#queue(queue)}:${name}`;
+    return { lists: ['wait', 'paused'].map(named), sets: ['prioritized', 'delayed'].map(named) };
   }
 
   /** The ids of a queue's jobs that failed for good, by when they did: BullMQ's. */

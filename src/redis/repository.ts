@@ -4,6 +4,7 @@ import type { Microseconds } from '../tokens/clock.js';
 import type { Commands } from '../tokens/commands.js';
 import { ValidationError } from '../tokens/errors.js';
 import { durationMs } from '../tokens/fields.js';
+import type { Miss } from '../tokens/guessing.js';
 import { ownerShard, shardOf } from '../tokens/identity.js';
 import { attributesAtBirth, type TokenUse } from '../tokens/idle.js';
 import type { ResolvedTokenOptions } from '../tokens/options.js';
@@ -13,6 +14,7 @@ import { BulkEnder, FOR_EVER, toldArgs } from './bulk-ender.js';
 import { ChangeScripts, flag } from './change-scripts.js';
 import { decodeRecord, encodeAttributes, encodeChanges, encodeTail, isMarker, toMs } from './codec.js';
 import { Deployment } from './deployment.js';
+import { GuessCounter } from './guess-counter.js';
 import { JobRecords } from './job-records.js';
 import { Keys } from './keys.js';
 import { Lister } from './lister.js';
@@ -36,6 +38,7 @@ export class RedisTokenRepository implements TokenRepository {
   readonly #rotations: Rotations;
   readonly #jobs: JobRecords;
   readonly #sweeper: Sweeper;
+  readonly #guesses: GuessCounter | undefined;
 
   constructor(store: Store, options: ResolvedTokenOptions) {
     this.#store = store;
@@ -51,6 +54,8 @@ export class RedisTokenRepository implements TokenRepository {
     this.#rotations = new Rotations(store, this.#keys);
     this.#jobs = new JobRecords(store, this.#keys, shards);
     this.#sweeper = new Sweeper(store, this.#keys, shards);
+    const { guessing } = options;
+    this.#guesses = guessing && new GuessCounter(store, this.#keys, this.#deployment, guessing, options);
   }
 
   get isReady(): boolean {
@@ -121,6 +126,10 @@ export class RedisTokenRepository implements TokenRepository {
       keys: [this.#keys.record(shard, use.id)],
       args: [use.id, use.every],
     });
+  }
+
+  missed(miss: Miss): void {
+    this.#guesses?.add(miss);
   }
 
   async update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined> {
@@ -237,6 +246,7 @@ export class RedisTokenRepository implements TokenRepository {
   }
 
   async close(): Promise<void> {
+    await this.#guesses?.close();
     this.#deployment.leave();
     await this.#store.close();
   }

@@ -1,5 +1,6 @@
-/** What a repository around another one leaves to that: its time, what stands of jobs, and the sweep. */
+/** What a repository around another one leaves to that: its time, who misses, what stands of jobs, and the sweep. */
 import type { Microseconds } from './clock.js';
+import type { Miss } from './guessing.js';
 import type { JobCommand, JobReference, TokenRepository } from './repository.js';
 
 export abstract class AroundRepository {
@@ -15,6 +16,10 @@ export abstract class AroundRepository {
 
   reckoned(): Microseconds {
     return this.repository.reckoned();
+  }
+
+  missed(miss: Miss): void {
+    this.repository.missed?.(miss);
   }
 
   giveUp(job: JobReference, commands: readonly JobCommand[]): Promise<Set<string>> {

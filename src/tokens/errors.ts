@@ -11,6 +11,7 @@ export type TokenErrorCode =
   | 'COMMAND_EXPIRED'
   | 'COMMAND_FAILED'
   | 'RESULT_TIMEOUT'
+  | 'QUEUE_FULL'
   | 'STORE_UNAVAILABLE'
   | 'NOT_REPLICATED'
   | 'CONFIG'
@@ -118,6 +119,23 @@ export class ResultTimeoutError<R = unknown> extends TokenError {
   constructor(message: string, receipt: R) {
     super('RESULT_TIMEOUT', message);
     this.receipt = receipt;
+  }
+}
+
+/** As many jobs wait in the lane as a producer's `maxQueueDepth` lets wait: nothing was enqueued. Try again later. */
+export class QueueFullError extends TokenError {
+  /** Which lane: `commands`. */
+  readonly lane: string;
+  /** How many jobs wait in it, as far as this producer knows. */
+  readonly depth: number;
+  /** How many may. */
+  readonly limit: number;
+
+  constructor(lane: string, depth: number, limit: number) {
+    super('QUEUE_FULL', `${depth} jobs wait in the lane ${lane}, where ${limit} may`);
+    this.lane = lane;
+    this.depth = depth;
+    this.limit = limit;
   }
 }
 

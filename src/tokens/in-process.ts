@@ -2,6 +2,7 @@
 import { ActiveCalls } from './active-calls.js';
 import { passAttributes } from './attributes.js';
 import { MICROS_PER_MS, type Microseconds, stampWhenReady } from './clock.js';
+import type { Miss } from './guessing.js';
 import { NearReads } from './near-reads.js';
 import type { Operation, Operations, ScopeDefaults, ScopedTokens, TokenOperations } from './operations.js';
 import type { ResolvedTokenOptions } from './options.js';
@@ -38,6 +39,8 @@ export class InProcessTokens implements TokenOperations {
   readonly #near: NearReads | undefined;
   readonly #touches: Touches;
   readonly #timeout: number;
+  /** Whether misses are counted. */
+  readonly #counts: boolean;
   readonly #calls: ActiveCalls;
 
   constructor(name: string, repository: TokenRepository, options: ResolvedTokenOptions) {
@@ -46,6 +49,7 @@ export class InProcessTokens implements TokenOperations {
     this.#near = repository.peek && new NearReads(repository, options);
     this.#touches = new Touches(repository, options.touchEvery);
     this.#timeout = options.timeout * MICROS_PER_MS;
+    this.#counts = options.guessing !== undefined;
     this.#calls = new ActiveCalls(name);
   }
 
@@ -68,10 +72,15 @@ export class InProcessTokens implements TokenOperations {
         return near as Token<D>;
       }
       const { command, token, possible } = this.#sealer.seal('get', input);
-      if (!possible) return undefined;
+      const miss = this.#counts ? missOf(input) : undefined;
+      if (!possible) {
+        if (miss) this.#repository.missed?.(miss);
+        return undefined;
+      }
       if (!this.#repository.isReady) await stampWhenReady(command, this.#repository);
       const found = await this.#repository.get(command);
       if (found?.idle !== undefined && command.touch !== false) this.#touches.used(found);
+      if (miss && !found) this.#repository.missed?.(miss);
       return toToken<D>(found, token);
     } finally {
       this.#calls.end();
@@ -185,6 +194,12 @@ export class InProcessTokens implements TokenOperations {
     return this.close();
   }
 
+  async #counting<R>(miss: Miss, answer: Promise<R> | R): Promise<R> {
+    const found = await answer;
+    if (found === undefined || found === false) this.#repository.missed?.(miss);
+    return found;
+  }
+
   /** Seals first: wrong input is refused before any I/O. Stamps once the store's time is known. */
   #run<O extends Operation, R>(
     op: O,
@@ -193,13 +208,22 @@ export class InProcessTokens implements TokenOperations {
   ): Promise<R> {
     return this.#calls.run(() => {
       const sealed = this.#sealer.seal(op, input);
-      const { command } = sealed;
-      const begin = (now: Microseconds) => operate(sealed, { until: now + this.#timeout });
+      const { command, token } = sealed;
+      const isPresented = this.#counts && token !== undefined;
+      const miss = isPresented ? missOf(input as GetInput) : undefined;
+      const begin = (now: Microseconds) => {
+        const answer = operate(sealed, { until: now + this.#timeout });
+        return miss ? this.#counting(miss, answer) : answer;
+      };
       if (this.#repository.isReady || !sealed.possible) return begin(command.issuedAt);
       return stampWhenReady(command, this.#repository).then(() => begin(this.#repository.now()));
     });
   }
 }
+
+/** Who misses where the token is none, if the caller has told. */
+const missOf = ({ app, type, client }: { [K in keyof Miss]?: Miss[K] | undefined }): Miss | undefined =>
+  client === undefined ? undefined : ({ app, type, client } as Miss);
 
 async function withToken<D extends object>(
   found: Promise<TokenRecord | undefined>,

@@ -1,5 +1,6 @@
 /** Reads that the repository can answer at once, found by the token's id alone. */
 import type { KeyObject } from 'node:crypto';
+import { nameProblem } from './fields.js';
 import { tokenId } from './identity.js';
 import type { TokenRepository } from './repository.js';
 import type { Token } from './types.js';
@@ -27,11 +28,12 @@ export class NearReads {
   /** The token, or `undefined` where the read must take the long way, be it for its input. */
   find(input: unknown): Token | undefined {
     if (typeof input !== 'object' || input === null) return undefined;
-    const { app, type, token, tokenPrefix } = input as Record<string, unknown>;
+    const { app, type, token, tokenPrefix, client } = input as Record<string, unknown>;
     if (tokenPrefix !== undefined && tokenPrefix !== this.#tokenPrefix) this.#prefixesDiffer = true;
     if (this.#prefixesDiffer || typeof app !== 'string' || typeof type !== 'string') return undefined;
     // The hash of a text with lone surrogates is that of another.
     if (typeof token !== 'string' || !token.isWellFormed()) return undefined;
+    if (client !== undefined && nameProblem(client)) return undefined;
     for (const field of Object.keys(input)) if (!FIELDS.has(field)) return undefined;
     const found = this.#repository.peek?.(tokenId(app, type, token, this.#pepper), { app, type });
     if (!found) return undefined;
@@ -42,4 +44,4 @@ export class NearReads {
 }
 
 /** Others are rare, or wrong. */
-const FIELDS = new Set(['app', 'type', 'token', 'tokenPrefix']);
+const FIELDS = new Set(['app', 'type', 'token', 'tokenPrefix', 'client']);

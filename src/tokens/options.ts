@@ -68,6 +68,8 @@ export interface ResolvedTokenOptions {
   maxCommandAge: number;
   touchEvery: number;
   durability: ResolvedDurability | undefined;
+  /** From how many misses within how many milliseconds on a client is told of; absent where none are counted. */
+  guessing?: { misses: number; window: number } | undefined;
 }
 
 const PEPPER_BYTES = 32; // the output of SHA-256: a shorter key would weaken the HMAC (RFC 2104, section 3)

@@ -1,6 +1,7 @@
 /** What a store must do for tokens. It names nothing of any particular store. */
 import type { Clock, Microseconds } from './clock.js';
 import type { Command, Commands } from './commands.js';
+import type { Miss } from './guessing.js';
 import type { TokenUse } from './idle.js';
 import type { OwnersPage, Scope, TokenRecord } from './types.js';
 
@@ -63,6 +64,8 @@ export interface TokenRepository extends Clock {
    * `undefined` says nothing about the token.
    */
   peek?(id: string, scope: Scope): TokenRecord | undefined;
+  /** Counts, in the background, that a client has presented a token that is none. It never throws. */
+  missed?(miss: Miss): void;
   /** Has a listener hear of each token that ended because another, which had been rotated, was used again or deleted. */
   onEnd?(listener: (id: string) => void): void;
   /**

@@ -4,7 +4,7 @@ import type { Clock } from './clock.js';
 import { buildCommand, type CommandFields, type Commands, isChange, isOperation } from './commands.js';
 import { copyData, kindOf } from './data.js';
 import { type FieldProblem, ValidationError } from './errors.js';
-import { secretProblem } from './fields.js';
+import { nameProblem, secretProblem } from './fields.js';
 import { ownerShard, shardOf, tokenId } from './identity.js';
 import type { Operation, Operations } from './operations.js';
 import { isTokenPrefix } from './options.js';
@@ -36,7 +36,7 @@ type RawInput = Record<string, unknown>;
 /** What an input may hold: the fields of inputs, and those of a token, which may be passed as it is. */
 const INPUT_FIELDS = new Set([
   ...['app', 'type', 'owner', 'data', 'duration', 'customToken', 'token', 'limit', 'after', 'tokenPrefix'],
-  ...['hint', 'label', 'idle', 'touch', 'ifVersion', 'cursor', 'except', 'reason', 'by', 'grace'],
+  ...['hint', 'label', 'idle', 'touch', 'ifVersion', 'cursor', 'except', 'reason', 'by', 'grace', 'client'],
   ...['id', 'version', 'createdAt', 'expiresAt', 'lastUsedAt', 'absoluteExpiresAt'],
 ]);
 
@@ -102,7 +102,9 @@ export class Sealer {
           field: 'limit',
           problem: 'does not go with a customToken where shards are more than 1',
         });
-    } else if (presented && typeof given.token !== 'string') {
+    }
+    if (presented && given.client !== undefined) addProblem(problems, 'client', nameProblem(given.client));
+    if (presented && typeof given.token !== 'string') {
       problems.push({
         field: 'token',
         problem: given.token === undefined ? 'is missing' : notText(given.token),

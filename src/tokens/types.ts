@@ -98,6 +98,11 @@ export interface CreateInput<D extends object = AnyData> extends Scope {
 export interface TokenInput extends Scope {
   /** What the client presented: any string. One that can not be alive reads as missing. */
   token: string;
+  /**
+   * Who presented it, such as an IP address: 1–256 characters. By it misses are counted where the option `guessing` is
+   * given, and otherwise it is ignored. It is kept as a digest, for as long as the window.
+   */
+  client?: string | undefined;
 }
 
 /** Of `get`. */

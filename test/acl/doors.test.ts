@@ -80,11 +80,29 @@ describe('With least privilege', () => {
     assert.deepEqual(await users.refusals(), []);
   });
 
-  it('a producer’s commandId, and a queue that is paused, are no matter', async () => {
+  it('an application’s misses by client are counted and told of, and a reader’s answers stand without', async () => {
+    const subscriber = opened.add(new TokenSubscriber(await url('subscriber'), { prefix }));
+    const told: string[] = [];
+    subscriber.on('guessing-suspected', ({ subject }) => told.push(subject));
+    await subscriber.start();
+    const options = { prefix, guessing: { misses: 1 } };
+    const tokens = opened.add(new RedisTokens(await url('application'), options));
+    await tokens.get({ ...SCOPE, token: 'none', client: 'a guesser' });
+    await eventually('it is told', () => told.includes('a guesser'));
+    assert.deepEqual(await users.refusals(), []);
+    const reader = opened.add(new RedisTokens(await url('reader'), options));
+    assert.isUndefined(await reader.get({ ...SCOPE, token: 'none', client: 'another' }));
+    await reader.close();
+    assert.notInclude(told, 'another');
+    assert.match((await users.refusals()).join(), /guesses/, 'it tried');
+  });
+
+  it('a producer’s commandId, the depth of a lane, and a queue that is paused, are no matter', async () => {
     const worker = await startWorker();
     const queue = opened.add(new Queue('commands', { connection: users.admin, prefix: `{${prefix}}` }));
     await queue.pause();
-    const producer = opened.add(new TokenProducer(await url('producer'), { prefix }));
+    const options = { prefix, maxQueueDepth: 10 };
+    const producer = opened.add(new TokenProducer(await url('producer'), options));
     const create = () =>
       producer.enqueue('create', { ...ANN, duration: 60, customToken: 'x' }, { commandId: 'one' });
     const receipts = [await create(), await create()];

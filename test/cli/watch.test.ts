@@ -37,6 +37,13 @@ describe('redis-tokens watch', function () {
     await Promise.all(children.map((child) => child.says(/connected to redis:/)));
     const { token, id } = await tokens.create({ ...ANN, duration: 60 });
     await tokens.create({ ...ANN, app: 'other', duration: 60 });
+    const counting = new RedisTokens(env.REDIS_URL, {
+      prefix: env.REDIS_TOKENS_PREFIX,
+      guessing: { misses: 1 },
+    });
+    await counting.get({ app: 'shop', type: 'session', token: 'none', client: '203.0.113.7' });
+    await counting.close();
+    await lines.says(/guessing-suspected/);
     await tokens.delete({ ...ANN, token });
     await Promise.all([lines.says(/token-revoked/), json.says(/token-revoked/)]);
     for (const child of children) child.process.kill('SIGINT');
@@ -49,6 +56,7 @@ describe('redis-tokens watch', function () {
         .map((line) => line.split(/ +/).slice(1, 3)),
     ).deep.equal([
       ['token-created', id],
+      ['guessing-suspected', '203.0.113.7'],
       ['token-revoked', id],
     ]);
     expect(shown.stdout).contain('app=shop type=session owner=ann').contain('reason=deleted');

@@ -69,7 +69,7 @@ export function accessOf(role: Role, prefix: string, cache = false): Access {
     channels: [events],
   };
   const producing: Grant = {
-    commands: [...SCRIPT_CALLS, ...ADDING_JOBS, 'subscribe'],
+    commands: [...SCRIPT_CALLS, ...ADDING_JOBS, 'zcard', 'subscribe'],
     writes: queues,
     channels: [results],
   };

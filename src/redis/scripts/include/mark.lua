@@ -63,6 +63,9 @@ local function mark_late(member, stamp, hidden)
   if not hidden and stamp >= now - tonumber(ARGV[7]) - MARK_GRACE then return end
   redis.call('ZADD', late_marks(), 'GT', digits(stamp), member)
   redis.call('PEXPIRE', late_marks(), LATE_LIFE)
+  -- One that is pushed out meets what was moved out of its way in its next pass.
+  local excess = redis.call('ZCARD', late_marks()) - MARKS
+  if excess > 0 then redis.call('ZPOPMIN', late_marks(), excess) end
 end
 
 -- Never lowers a mark. The oldest beyond the cap raise the floor: creates no younger than it are refused instead.

@@ -175,10 +175,15 @@ function eventSchema(type: TokenEventType): Schema {
 const SUSPICION = object({
   ...{ specversion: { const: '1.0' }, id: { type: 'string', format: 'uuid' } },
   ...{ source: { const: 'redis-tokens' }, type: { const: GUESSING_SUSPECTED } },
-  subject: { ...TEXT, description: 'The client, as the application named it.' },
   time: TIME,
   data: {
-    ...object({ app: TEXT, type: TEXT, misses: { type: 'integer', minimum: 1 }, window: COUNT }),
+    ...object({
+      app: TEXT,
+      type: TEXT,
+      client: TEXT,
+      misses: { type: 'integer', minimum: 1 },
+      window: COUNT,
+    }),
     additionalProperties: false,
   },
 });

@@ -15,8 +15,8 @@ const STYLES: Record<TokenEventType, Style> = {
 };
 
 /** Of who may be guessing tokens. */
-export function suspicionLine({ time, type, subject, data }: GuessingSuspected): string {
-  const told = printable(`${subject} app=${data.app} type=${data.type} misses=${data.misses}`);
+export function suspicionLine({ time, type, data }: GuessingSuspected): string {
+  const told = printable(`${data.client} app=${data.app} type=${data.type} misses=${data.misses}`);
   return `${paint('dim', printable(time))} ${paint('magenta', type)} ${told}`;
 }
 

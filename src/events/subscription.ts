@@ -7,8 +7,7 @@ import { GUESSING_SUSPECTED, type GuessingSuspected } from '../tokens/guessing.j
 export function parseEvent(text: string): TokenEvent | GuessingSuspected | undefined {
   try {
     const event = JSON.parse(text) as TokenEvent | GuessingSuspected;
-    if (event.type === GUESSING_SUSPECTED)
-      return typeof event.subject === 'string' && event.data ? event : undefined;
+    if (event.type === GUESSING_SUSPECTED) return typeof event.data?.client === 'string' ? event : undefined;
     return /^\d+-\d+-\d+$/.test(event.id) && event.data ? event : undefined;
   } catch {
     return undefined;

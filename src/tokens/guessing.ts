@@ -45,8 +45,6 @@ export interface GuessingSuspected {
   source: 'redis-tokens';
   /** What is told. */
   type: 'guessing-suspected';
-  /** The client, as callers named it. */
-  subject: string;
   /** RFC 3339, by the store's clock. */
   time: string;
   /** Where, and how much. */
@@ -55,6 +53,8 @@ export interface GuessingSuspected {
     app: string;
     /** Of the scope. */
     type: string;
+    /** As callers named it: in no attribute of the envelope, since it may be personal data. */
+    client: string;
     /** How many were counted within the window so far. */
     misses: number;
     /** Milliseconds. */
@@ -73,7 +73,6 @@ export const guessingSuspected = (
   id: randomUUID(),
   source: 'redis-tokens',
   type: GUESSING_SUSPECTED,
-  subject: client,
   time: new Date(nowMs).toISOString(),
-  data: { app, type, misses, window },
+  data: { app, type, client, misses, window },
 });

@@ -83,7 +83,7 @@ describe('With least privilege', () => {
   it('an application’s misses by client are counted and told of, and a reader’s answers stand without', async () => {
     const subscriber = opened.add(new TokenSubscriber(await url('subscriber'), { prefix }));
     const told: string[] = [];
-    subscriber.on('guessing-suspected', ({ subject }) => told.push(subject));
+    subscriber.on('guessing-suspected', ({ data }) => told.push(data.client));
     await subscriber.start();
     const options = { prefix, guessing: { misses: 1 } };
     const tokens = opened.add(new RedisTokens(await url('application'), options));

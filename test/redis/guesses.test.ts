@@ -56,7 +56,7 @@ describe('Misses by client', () => {
     await Promise.all(doors.map((tokens) => miss(tokens, 40)));
     await eventually('all are counted', async () => (await count()) === 132);
     assert.lengthOf(told, 1);
-    assert.equal(told[0]?.subject, CLIENT);
+    assert.equal(told[0]?.data.client, CLIENT);
     assert.isEmpty(events, 'it is no event of a token');
     assert.equal(await stage.redis.exists(`{${stage.prefix}:0}:log`), 0);
   });
@@ -174,7 +174,7 @@ describe('Misses by client', () => {
     assert.isBelow(full, 2_000_000);
     await eventually('the one is told of', () => told.length > 0);
     assert.deepEqual(
-      told.map(({ subject }) => subject),
+      told.map(({ data }) => data.client),
       [CLIENT],
     );
   });

@@ -1,4 +1,5 @@
 // What every group of rows is given, and gives back.
+import type { Costs } from './capacity.js';
 import type { Curves } from './curves.js';
 import type { Row } from './measure.js';
 import type { Plan } from './plan.js';
@@ -10,6 +11,8 @@ export interface Bench {
   readonly plan: Plan;
   /** The chart's points. */
   readonly curves: Curves;
+  /** What one of each costs, where that was measured. */
+  readonly told: { costs?: Costs };
   /** Told while it goes on. */
   log(line: string): void;
 }

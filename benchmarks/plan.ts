@@ -23,6 +23,8 @@ export interface Plan {
   weighed: number;
   /** Tokens of one owner, and commands of one worker. */
   owned: number;
+  /** Tokens that a Cluster is filled with. */
+  filled: number;
 }
 
 export const FULL: Plan = {
@@ -38,6 +40,7 @@ export const FULL: Plan = {
   backlog: 100_000,
   weighed: 24_000,
   owned: 1_000_000,
+  filled: 10_000_000,
 };
 
 /** Its figures say nothing. */
@@ -54,4 +57,5 @@ export const QUICK: Plan = {
   backlog: 5_000,
   weighed: 3_000,
   owned: 20_000,
+  filled: 20_000,
 };

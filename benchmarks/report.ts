@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname } from 'node:path';
+import type { Costs } from './capacity.js';
 import type { Curves } from './curves.js';
 import { isMet, median, type Row, ratiosOf } from './measure.js';
 
@@ -18,9 +19,15 @@ export interface Report {
   machine: Machine;
   rows: (Row & { ratios: number[]; ratio: number | undefined; met: boolean | undefined })[];
   curves: Curves;
+  costs?: Costs | undefined;
 }
 
-export function reportOf(rows: Row[], curves: Curves, redis: string, seconds: number): Report {
+export function reportOf(
+  rows: Row[],
+  { curves, costs }: Pick<Report, 'curves' | 'costs'>,
+  redis: string,
+  seconds: number,
+): Report {
   const machine = {
     date: new Date().toISOString(),
     node: process.versions.node,
@@ -33,7 +40,7 @@ export function reportOf(rows: Row[], curves: Curves, redis: string, seconds: nu
     const ratios = ratiosOf(row);
     return { ...row, ratios, ratio: ratios.length > 0 ? median(ratios) : undefined, met: isMet(row) };
   });
-  return { machine, rows: judged, curves };
+  return { machine, rows: judged, curves, costs };
 }
 
 export function writeReport(report: Report, path: string): void {

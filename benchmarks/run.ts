@@ -1,6 +1,7 @@
 // Runs the benchmarks: `npm run bench`, and `npm run bench -- --help`.
 import { join } from 'node:path';
 import { type Arguments, readArguments, USAGE } from './arguments.js';
+import type { Bench } from './bench.js';
 import type { Curves } from './curves.js';
 import { DIFFERENCES } from './differences.js';
 import { secondsSince } from './load.js';
@@ -21,13 +22,14 @@ async function run({ groups, quick, publish: published }: Arguments): Promise<vo
   const redis = await BenchRedis.start();
   const rows: Row[] = [];
   const curves: Curves = {};
+  const told: Bench['told'] = {};
   try {
     for (const [i, name] of groups.entries()) {
       log(`${i + 1} of ${groups.length}: ${name}`);
       await redis.empty();
-      rows.push(...((await GROUPS[name]?.({ redis, plan: quick ? QUICK : FULL, curves, log })) ?? []));
+      rows.push(...((await GROUPS[name]?.({ redis, plan: quick ? QUICK : FULL, curves, told, log })) ?? []));
     }
-    const report = reportOf(rows, curves, await redis.version(), secondsSince(begin));
+    const report = reportOf(rows, { curves, ...told }, await redis.version(), secondsSince(begin));
     writeReport(report, RESULTS);
     if (published) publish(report);
     process.stdout.write(`\n${tableOf(rows)}\n\n${machineLine(report.machine)}\n\n${DIFFERENCES}\n`);

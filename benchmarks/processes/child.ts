@@ -44,7 +44,7 @@ export class Child {
   }
 
   async end(): Promise<void> {
-    if (this.#child.exitCode !== null) return;
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exit = once(this.#child, 'exit');
     this.#child.kill('SIGKILL'); // it keeps nothing, and Redis is ours
     await exit;
@@ -61,6 +61,12 @@ export class Child {
       });
     });
   }
+}
+
+/** Within such a process: microseconds of processor time since its start. */
+export function cpuTime(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
 }
 
 /** Within such a process: what it can be asked. */

@@ -1,6 +1,6 @@
 // A subscriber of ours, which hears of every event and does nothing about it.
 import { TokenSubscriber } from '../peers/ours.js';
-import { answer } from './child.js';
+import { answer, cpuTime } from './child.js';
 
 const subscriber = new TokenSubscriber(process.argv[2] as string);
 let heard = 0;
@@ -11,4 +11,4 @@ subscriber.on('error', (error) => {
   throw error;
 });
 await subscriber.start();
-answer({ heard: () => heard });
+answer({ heard: () => heard, cpu: cpuTime });

@@ -1,7 +1,7 @@
 // A worker of ours: works jobs off, and weighs its own process.
 import { secondsSince } from '../load.js';
 import { TokenWorker } from '../peers/ours.js';
-import { answer } from './child.js';
+import { answer, cpuTime } from './child.js';
 import { Countdown } from './countdown.js';
 
 const connection = process.argv[2] as string;
@@ -35,6 +35,8 @@ answer({
   },
   /** Resolves when so many jobs more are done. */
   until: (jobs: number) => done.after(jobs),
+  /** Microseconds of processor time since its start. */
+  cpu: cpuTime,
   weigh: () => {
     if (!globalThis.gc) throw new Error('start it with --expose-gc');
     // A second time for what the first has set free only then: weak references and finalizers.

@@ -2,6 +2,7 @@
 import type { Group } from '../bench.js';
 import { bigOwner } from './big-owner.js';
 import { cache } from './cache.js';
+import { capacity } from './capacity.js';
 import { get } from './get.js';
 import { idle } from './idle.js';
 import { latency } from './latency.js';
@@ -24,4 +25,8 @@ export const GROUPS: Record<string, Group> = {
   revocation,
   memory,
   'big-owner': bigOwner,
+  capacity,
 };
+
+/** What takes long, and is told by itself: measured where it is asked for. */
+export const APART: ReadonlySet<string> = new Set(['capacity']);

@@ -30,7 +30,11 @@ export async function fuzz<T>(
   });
   const seconds = ((performance.now() - begun) / 1_000).toFixed(1);
   console.log(`      ${checked.numRuns.toLocaleString('en')} inputs in ${seconds} s, ${AGAIN}`);
-  if (checked.failed) throw new Error(`${fc.defaultReportMessage(checked)}\n${AGAIN}`);
+  if (checked.failed) {
+    const cause = checked.errorInstance;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${why}\n${fc.defaultReportMessage(checked)}\n${AGAIN}`, { cause });
+  }
   if (checked.numRuns <= known.length) throw new Error('no input was made in all that time');
 }
 

@@ -44,16 +44,7 @@ const NASTY = [
   ],
   ...['\ud800', '\udc00a', '\ufeff', '\u2028', '\u202e', '\u0000\u0001', '🙂', 'e\u0301', '\x1b[2J'],
   ...['0', '-1', '1e309', '1e308', '9007199254740993', '0x10', '١', '1.5', '-0', '00', '1_000'],
-  ...[
-    'rt_',
-    'shop',
-    'session',
-    'ann',
-    '{rt:0}',
-    'redis.call("FLUSHALL")',
-    '<script>',
-    '../../etc/passwd',
-  ],
+  ...['rt_', 'shop', 'session', 'ann', '{rt:0}', 'redis.call("FLUSHALL")', '<script>', '../../etc/passwd'],
 ];
 
 /** A text, seldom a long one. */

@@ -12,12 +12,13 @@ export function shownUrl(connection: Settings['connection']): string {
     const { host = 'localhost', port = 6379, path, tls, db } = connection;
     return path ? `unix:${path}` : `${tls ? 'rediss' : 'redis'}://${host}:${port}${db ? `/${db}` : ''}`;
   }
-  if (parseClusterUrl(connection)) return connection.replace(/\/\/[^@/]*@/, '//***@').replace(/\/$/, '');
+  if (parseClusterUrl(connection)) return connection.replace(/\/\/[^@/]*@/, '//***@').replace(/#.*|\/$/s, '');
   if (!URL.canParse(connection)) return '(no URL)';
   const url = new URL(connection);
   if (url.username !== '') url.username = '***';
   if (url.password !== '') url.password = '***';
   url.search = ''; // ioredis takes options there, a password among them
+  url.hash = ''; // and a password that was not escaped may go on there
   return url.href;
 }
 

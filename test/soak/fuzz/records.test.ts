@@ -32,6 +32,22 @@ const RIGHT = [
   `[0,"shop","session","ann",3,"${FAMILY}","${SUCCESSOR}",${(now + 600_000) * 1_000}]`,
 ];
 
+/** Each once was answered as a token, or ended a script with an error of Lua. */
+const FOUND: readonly [record: string, script: string][] = [
+  ['["shop","session"]', 'get'],
+  ['["shop","session","ann",1,1E643523635000,1795644128635,0]', 'get'],
+  [`["shop","session","ann",${stamps},"shop","shop"]`, 'get'],
+  [`["shop","session","ann",${stamps},"shop",1]`, 'update'],
+  [`["shop","session","4ann",1,${stamps},{"spared":1}]`, 'update'],
+  [
+    `["shop","session","ann",${stamps},{"idle":"absoluteExpiresAt":${now},"lastUsedAt":${now}},"a","1"]`,
+    'rotate',
+  ],
+  [`["shop","session","ann",${stamps},{"idle":[[[1]]],"absoluteExpiresAt":${now}},"a","1"]`, 'rotate'],
+  [`["shop","session","ann",${stamps},{"idle":600,absoluteExpiresAt":${now}}]`, 'touch'],
+  ['["shop","session","ann",1,1,0,1]', 'others'],
+];
+
 const right = fc.constantFrom(...RIGHT);
 const stored = fc.oneof(
   { weight: 6, arbitrary: garbled(right) },
@@ -120,14 +136,18 @@ describe('Fuzzing: records', function () {
     }));
 
   it('that are no records are told, or are nobody’s', () =>
-    fuzz(stored, [], (record) => {
-      try {
-        const found = decodeRecord(ID, record, SCOPE);
-        if (found) isWhole(found, ID);
-      } catch (error) {
-        if (!(error instanceof CommandFailedError)) throw error;
-      }
-    }));
+    fuzz(
+      stored,
+      FOUND.map(([record]) => record),
+      (record) => {
+        try {
+          const found = decodeRecord(ID, record, SCOPE);
+          if (found) isWhole(found, ID);
+        } catch (error) {
+          if (!(error instanceof CommandFailedError)) throw error;
+        }
+      },
+    ));
 
   it('that are no records end no script halfway, and harm no other token', async () => {
     const repository = stage.repository();
@@ -158,34 +178,38 @@ describe('Fuzzing: records', function () {
     const before = await othersNow();
 
     const inputs = fc.tuple(stored, fc.constantFrom(...Object.keys(scripts)), fc.boolean());
-    await fuzz(inputs, [], async ([record, script, isOverdue]) => {
-      const pipeline = redis.pipeline();
-      const left = (await redis.keys(`{${prefix}*`)).filter((key) => !kept.includes(key));
-      if (left.length > 0) pipeline.del(left);
-      pipeline.del(keys.log(0));
-      pipeline.zrem(shop, `${ID}:ann`, `${SUCCESSOR}:ann`);
-      const score = isOverdue ? now - 1_000 : now + 600_000;
-      pipeline.zadd(shop, score, `${ID}:ann`).zadd(ann, score, ID);
-      pipeline.set(keys.record(0, ID), record, 'PX', 600_000);
-      await pipeline.exec();
-      const written = await contents();
-      try {
-        const answer = await scripts[script]?.(repository);
-        const found = answer === undefined || typeof answer !== 'object' ? [] : [answer].flat();
-        for (const one of found as (TokenRecord | Rotated)[]) {
-          const record = 'record' in one ? one.record : one;
-          isWhole(record, record.id === SUCCESSOR ? SUCCESSOR : ID);
+    await fuzz(
+      inputs,
+      FOUND.map(([record, script]) => [record, script, false]),
+      async ([record, script, isOverdue]) => {
+        const pipeline = redis.pipeline();
+        const left = (await redis.keys(`{${prefix}*`)).filter((key) => !kept.includes(key));
+        if (left.length > 0) pipeline.del(left);
+        pipeline.del(keys.log(0));
+        pipeline.zrem(shop, `${ID}:ann`, `${SUCCESSOR}:ann`);
+        const score = isOverdue ? now - 1_000 : now + 600_000;
+        pipeline.zadd(shop, score, `${ID}:ann`).zadd(ann, score, ID);
+        pipeline.set(keys.record(0, ID), record, 'PX', 600_000);
+        await pipeline.exec();
+        const written = await contents();
+        try {
+          const answer = await scripts[script]?.(repository);
+          const found = answer === undefined || typeof answer !== 'object' ? [] : [answer].flat();
+          for (const one of found as (TokenRecord | Rotated)[]) {
+            const record = 'record' in one ? one.record : one;
+            isWhole(record, record.id === SUCCESSOR ? SUCCESSOR : ID);
+          }
+        } catch (error) {
+          if (!(error instanceof TokenError)) throw error;
+          // What was done to a record whose data can not be read was done all the same.
+          const isUnreadable = error.message.startsWith('the record can not be read');
+          if (error instanceof CommandFailedError && !isUnreadable)
+            assert.deepEqual(await contents(), written, error.message);
+          assert.notMatch(error.message, /script|Redis answers/);
         }
-      } catch (error) {
-        if (!(error instanceof TokenError)) throw error;
-        // What was done to a record whose data can not be read was done all the same.
-        const isUnreadable = error.message.startsWith('the record can not be read');
-        if (error instanceof CommandFailedError && !isUnreadable)
-          assert.deepEqual(await contents(), written, error.message);
-        assert.notMatch(error.message, /script|Redis answers/);
-      }
-      assert.deepEqual(await othersNow(), before, 'other tokens');
-    });
+        assert.deepEqual(await othersNow(), before, 'other tokens');
+      },
+    );
 
     async function contents(): Promise<Record<string, string>> {
       const names = (await redis.keys(`{${prefix}*`)).sort();

@@ -64,6 +64,17 @@ const file = fc.oneof(
   { weight: 1, arbitrary: text },
 );
 
+/** Each once showed a secret, changed the prototype of all objects, or was no error that the command knows. */
+const FOUND: readonly [environment: Record<string, string>, file: string | null][] = [
+  [{ REDIS_TOKENS_TLS_KEY: `-----BEGIN PRIVATE KEY-----\n${SECRET}` }, null],
+  [{ REDIS_URL: `redis://ann:#${SECRET}@localhost` }, null],
+  [{ REDIS_URL: `redis-cluster://localhost#${SECRET}` }, null],
+  [{}, '{"redisTokens":{"__proto__":{"__proto__":{"__proto__":1}}}}'],
+  [{}, '{"__proto__":{"toString":1}}'],
+  [{ NODE_CONFIG: '{"redisTokens":{"__proto__":{"polluted":1}}}' }, null],
+  [{}, 'null'],
+];
+
 /** What an operator can go by. */
 const NAMED = new RegExp(
   `\\b(${[...Object.keys(SETTINGS), ...Object.keys(SECRETS), 'redisTokens', 'NODE_\\w+'].join('|')})\\b|local\\.json`,
@@ -90,7 +101,7 @@ describe('Fuzzing: settings', function () {
   });
 
   it('are taken, or refused by name, whatever the environment and the files hold', () =>
-    fuzz(fc.tuple(environment, fc.option(file, { freq: 2 })), [], ([given, content]) => {
+    fuzz(fc.tuple(environment, fc.option(file, { freq: 2 })), FOUND, ([given, content]) => {
       process.env = { ...plain, ...given };
       if (content !== null) {
         process.env.NODE_CONFIG_DIR = folder;
@@ -112,11 +123,15 @@ describe('Fuzzing: settings', function () {
     }));
 
   it('are refused by the command with status 2, in words and as JSON', () =>
-    fuzz(fc.tuple(environment, fc.boolean()), [], async ([given, asJson]) => {
-      const surroundings = { env: given as Record<string, string> };
-      const { status, stdout, stderr } = await run(['acl', ...(asJson ? ['--json'] : [])], surroundings);
-      told(status, stdout, stderr, asJson);
-    }));
+    fuzz(
+      fc.tuple(environment, fc.boolean()),
+      FOUND.map(([given]): [Record<string, string>, boolean] => [given, true]),
+      async ([given, asJson]) => {
+        const surroundings = { env: given as Record<string, string> };
+        const { status, stdout, stderr } = await run(['acl', ...(asJson ? ['--json'] : [])], surroundings);
+        told(status, stdout, stderr, asJson);
+      },
+    ));
 
   it('are refused in the same way by a whole process', async () => {
     for (const given of fc.sample(environment, 3)) {

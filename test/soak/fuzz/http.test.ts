@@ -62,7 +62,7 @@ const path = fc
     },
     { weight: 1, arbitrary: text },
   )
-  .map((at) => `/${at.replace(/^[/\\]+/, '')}`.slice(0, 9_000));
+  .map((at) => `/${at.replaceAll(/[\\\s]/g, '').replace(/^\/+/, '')}`.slice(0, 9_000));
 
 /** What can stand in a header at all. */
 const header = fc

@@ -28,6 +28,7 @@ const RIGHT = [
   `["shop","session","ann",${stamps},{"idle":600,"absoluteExpiresAt":${now + 900_000},"lastUsedAt":${now}},"a","1"]`,
   `["shop","session","ann",${stamps},{"hint":"rt_%E2%80%A6abcd","label":"phone","family":"${FAMILY}","rotated":${now}},"a","[]"]`,
   `["shop","session","ann",${stamps},{"spared":${now * 1_000}}]`,
+  `["shop","another","ann",${stamps},"a","1"]`,
   `[0,"shop","session","ann",3,"${FAMILY}","${SUCCESSOR}",${(now - 1_000) * 1_000}]`,
   `[0,"shop","session","ann",3,"${FAMILY}","${SUCCESSOR}",${(now + 600_000) * 1_000}]`,
 ];
@@ -208,6 +209,8 @@ describe('Fuzzing: records', function () {
           assert.notMatch(error.message, /script|Redis answers/);
         }
         assert.deepEqual(await othersNow(), before, 'other tokens');
+        if (!/^\[(0,)?"shop","session",/.test(record))
+          assert.equal(await redis.get(keys.record(0, ID)), record.toWellFormed(), 'of another scope');
       },
     );
 

@@ -21,10 +21,10 @@ export interface HistoryOptions extends EventFilter {
 const READ_AT_ONCE = 16_000;
 const PAGE = 2_000;
 
-/** The next entry of a shard that is still to be told, and when it happened. */
 /** One that can be read. */
 type ReadEntry = LogEntry & { event: TokenEvent };
 
+/** The next entry of a shard that is still to be told, and when it happened. */
 interface Head {
   entry: ReadEntry;
   time: number;

@@ -41,8 +41,8 @@ export function parseClusterUrl(url: string): ClusterAddress | undefined {
   for (const host of hosts.split(',')) {
     const node = `redis://${host}`;
     if (!URL.canParse(node)) return undefined;
-    const { hostname, port, pathname, search } = new URL(node);
-    if (hostname === '' || pathname || search) return undefined;
+    const { hostname, port, pathname, search, hash } = new URL(node);
+    if (hostname === '' || pathname || search || hash) return undefined;
     nodes.push({ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || 6379) });
   }
   try {

@@ -107,14 +107,14 @@ export const defaultShards = (connection: Connection | undefined): Pick<Spread, 
 export function checkConnection(connection: unknown): asserts connection is Connection | undefined {
   if (connection === undefined) return;
   if (typeof connection === 'string') {
-    // It would end the address there, and the rest of a password be no part of it.
-    if (connection.includes('#')) throw new ConfigError('connection: a # in a URL must be written as %23');
     if (/^rediss?-cluster:/.test(connection)) {
       if (parseClusterUrl(connection)) return;
       throw new ConfigError(
         'connection: the URL of a Cluster must be of the form redis-cluster://host:port,host:port',
       );
     }
+    // It would end the address there, and the rest of a password be no part of it.
+    if (connection.includes('#')) throw new ConfigError('connection: a # in a URL must be written as %23');
     if (!/^rediss?:\/\//.test(connection) || !URL.canParse(connection)) {
       throw new ConfigError('connection: a URL must be of the form redis://host:port or rediss://host:port');
     }

@@ -12,7 +12,7 @@ export function shownUrl(connection: Settings['connection']): string {
     const { host = 'localhost', port = 6379, path, tls, db } = connection;
     return path ? `unix:${path}` : `${tls ? 'rediss' : 'redis'}://${host}:${port}${db ? `/${db}` : ''}`;
   }
-  if (parseClusterUrl(connection)) return connection.replace(/\/\/[^@/]*@/, '//***@').replace(/#.*|\/$/s, '');
+  if (parseClusterUrl(connection)) return connection.replace(/\/\/[^@/]*@/, '//***@').replace(/\/$/, '');
   if (!URL.canParse(connection)) return '(no URL)';
   const url = new URL(connection);
   if (url.username !== '') url.username = '***';

@@ -23,9 +23,8 @@ end
 -- Whether all that scripts reckon with are numbers: one that is none would end a script amid its changes, and with it
 -- those of other tokens.
 local function is_reckonable(record)
-  for _, stamp in ipairs({ 'version', 'created', 'expires', 'refreshed' }) do
-    if not is_number(record[stamp]) then return false end
-  end
+  if not (is_number(record.version) and is_number(record.created) and is_number(record.expires)
+    and is_number(record.refreshed)) then return false end
   if record.expires == 0 then return false end -- Redis takes no such end
   if record.attributes == '' then return true end
   for _, name in ipairs(RECKONED) do

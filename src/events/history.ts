@@ -21,11 +21,14 @@ export interface HistoryOptions extends EventFilter {
 const READ_AT_ONCE = 16_000;
 const PAGE = 2_000;
 
+/** One that can be read. */
+type ReadEntry = LogEntry & { event: TokenEvent };
+
 /** The next entry of a shard that is still to be told, and when it happened. */
 interface Head {
-  entry: LogEntry;
+  entry: ReadEntry;
   time: number;
-  rest: AsyncGenerator<LogEntry>;
+  rest: AsyncGenerator<ReadEntry>;
 }
 
 export class EventHistory {
@@ -69,7 +72,7 @@ export class EventHistory {
     from: number | undefined,
     count: number,
     onLost: HistoryOptions['onLost'],
-  ): AsyncGenerator<LogEntry> {
+  ): AsyncGenerator<ReadEntry> {
     let place = placeBefore(from ?? 0);
     let end: StreamId | undefined; // where it ended at first: a log that is written faster than it is read would have none
     do {
@@ -79,17 +82,18 @@ export class EventHistory {
       if (isCut && place !== START)
         // else it is asked for all that there is
         onLost?.({ shard, from: place, to: first ?? last });
-      for (const entry of entries) {
-        if (compareIds(entry.id, end) > 0) return;
-        yield entry;
+      for (const { id, event } of entries) {
+        if (compareIds(id, end) > 0) return;
+        if (event) yield { id, event };
+        else onLost?.({ shard, from: place, to: id }); // it can not be read
+        place = id;
       }
       if (entries.length < count) return;
-      place = (entries.at(-1) as LogEntry).id;
     } while (compareIds(place, end) < 0);
   }
 }
 
-async function headOf(log: AsyncGenerator<LogEntry>): Promise<Head | undefined> {
+async function headOf(log: AsyncGenerator<ReadEntry>): Promise<Head | undefined> {
   const { value: entry, done } = await log.next();
   return done ? undefined : { entry, time: Number.parseInt(entry.id, 10), rest: log };
 }

@@ -127,7 +127,9 @@ export class LogFollower {
         if (first === undefined) shard.moveTo(last);
       }
       for (const { id, event } of page.entries) {
-        this.#listener.deliver(shard, id, event);
+        if (event) this.#listener.deliver(shard, id, event);
+        // It may have been a revocation: whoever waits for that is told, and waits for no reading that can not succeed.
+        else this.#listener.lost(shard, number, shard.position, id);
         shard.moveTo(id);
       }
       more = page.more;

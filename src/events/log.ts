@@ -6,7 +6,8 @@ import { START, type StreamId } from './shard-cursor.js';
 
 export interface LogEntry {
   id: StreamId;
-  event: TokenEvent;
+  /** Nothing where the entry is none that a script of ours can have written. */
+  event: TokenEvent | undefined;
 }
 
 /** A part of a log, and where it stands in the whole: read in one step, so that the two fit. */
@@ -64,6 +65,22 @@ export class EventLog {
 
 /** The script that writes an entry can not know its id: it stands in the event only once it is read. */
 function toEntry(shard: number, id: StreamId, fields: string[]): LogEntry {
-  const { specversion, ...rest } = JSON.parse(fields[1] as string) as TokenEvent;
+  const event = fields[0] === 'event' ? readEvent(fields[1]) : undefined;
+  if (!event) return { id, event };
+  const { specversion, ...rest } = event;
   return { id, event: { specversion, ...rest, id: `${shard}-${id}` } };
+}
+
+/** Names that later versions may tell of are theirs to add; others, such as `error`, would be told to the wrong listeners. */
+const EVENT_TYPE = /^token-[a-z-]+$/;
+
+/** An event as it was written, or `undefined` for another text. */
+export function readEvent(text: string | undefined): TokenEvent | undefined {
+  try {
+    const event = JSON.parse(text ?? '') as TokenEvent;
+    const texts = [event.subject, event.data.app, event.data.type, event.data.owner];
+    return EVENT_TYPE.test(event.type) && texts.every((one) => typeof one === 'string') ? event : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -66,6 +66,14 @@ function decode(
   const [app, type, owner, version, createdAt, expiresAt] = stored;
   if (app !== scope.app || type !== scope.type || (life !== undefined && life !== createdAt))
     return undefined;
+  // Whoever is told of a token without an owner, or an end, would take it for one that has all rights, and for ever.
+  if (
+    typeof owner !== 'string' ||
+    !Number.isFinite(version) ||
+    !Number.isFinite(createdAt) ||
+    !Number.isFinite(expiresAt)
+  )
+    throw unreadable();
   const attributes = stored[ENTRIES];
   const hasAttributes = typeof attributes === 'object';
   const record: TokenRecord = {
@@ -103,10 +111,24 @@ const unreadable = () =>
 function decodeTexts(attributes: TokenAttributes): TokenAttributes {
   for (const name in attributes) {
     const value = attributes[name as keyof TokenAttributes];
+    const kind = KINDS[name as keyof TokenAttributes];
+    if (kind !== undefined && (typeof value !== kind || value === Number.POSITIVE_INFINITY))
+      throw unreadable(); // a name of later versions is theirs to read
     if (typeof value === 'string' && value.includes('%'))
       (attributes as Record<string, unknown>)[name] = decodeURIComponent(value);
   }
   return attributes;
 }
+
+const KINDS: Record<keyof TokenAttributes, 'string' | 'number'> = {
+  hint: 'string',
+  label: 'string',
+  idle: 'number',
+  absoluteExpiresAt: 'number',
+  lastUsedAt: 'number',
+  spared: 'number',
+  family: 'string',
+  rotated: 'number',
+};
 
 export const toMs = (micros: number): number => Math.floor(micros / MICROS_PER_MS);

@@ -121,6 +121,8 @@ export function checkConnection(connection: unknown): asserts connection is Conn
         'connection: the URL of Sentinels must be of the form redis-sentinel://host:port,host:port/0#name',
       );
     }
+    // It would end the address there, and the rest of a password be no part of it.
+    if (connection.includes('#')) throw new ConfigError('connection: a # in a URL must be written as %23');
     if (!/^rediss?:\/\//.test(connection) || !URL.canParse(connection)) {
       throw new ConfigError('connection: a URL must be of the form redis://host:port or rediss://host:port');
     }

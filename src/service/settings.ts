@@ -16,6 +16,7 @@ import {
   wholeNumber,
 } from '../tokens/options.js';
 import { addressesIn } from './addresses.js';
+import { guarded } from './prototype-guard.js';
 import { readTls, secured } from './tls-files.js';
 
 /** By the names that the library's options have; an ioredis options object may stand for a URL. */
@@ -240,7 +241,7 @@ function settingSources(given: GivenSettings, sources: readonly Source[]): Recor
   const sourceOf = (name: SettingName): string => {
     const { variable, flag = '' } = SETTINGS[name];
     if (given[name] !== undefined) return flag;
-    const file = sources.findLast(({ parsed }) => parsed.redisTokens?.[name] !== undefined)?.name ?? '';
+    const file = sources.findLast(({ parsed }) => parsed?.redisTokens?.[name] !== undefined)?.name ?? '';
     if (basename(file).startsWith('custom-environment-variables.')) return variable;
     return relative(OWN_FOLDER, resolve(file)) === 'default.json' ? 'default' : file;
   };
@@ -250,7 +251,8 @@ function settingSources(given: GivenSettings, sources: readonly Source[]): Recor
 /** A file, or what node-config calls something else that it takes settings from. */
 interface Source {
   name: string;
-  parsed: { redisTokens?: Record<string, unknown> };
+  /** What it holds: anything that is JSON. */
+  parsed: { redisTokens?: Record<string, unknown> | null } | null;
 }
 
 /** What stands under `redisTokens` in the config files and in the environment. */
@@ -259,12 +261,16 @@ function configured(): { values: object; sources: readonly Source[] } {
   const load = Load.fromEnvironment(NODE_CONFIG_ENV || NODE_ENV || 'development');
   // Ours first: the user's files win over it, and need not repeat which variables there are.
   load.options.configDir = [OWN_FOLDER, ...userFolders()].join(delimiter);
-  try {
-    const { redisTokens: values = {} } = load.scan() as { redisTokens?: object };
-    return { values, sources: load.getSources() as readonly Source[] };
-  } catch (error) {
+  const { answer, error, wasChanged } = guarded(() => {
+    const { redisTokens: values } = load.scan() as { redisTokens?: unknown };
+    return { values: values ?? {}, sources: load.getSources() as readonly Source[] };
+  });
+  if (wasChanged || /__proto__|prototype/.test(String(error)))
+    throw new ConfigError('redisTokens: a file of settings, or NODE_CONFIG, holds the key __proto__');
+  if (answer === undefined)
     throw new ConfigError((error as Error).message.replaceAll(/\s+/g, ' '), { cause: error });
-  }
+  if (typeof answer.values !== 'object') throw new ConfigError('redisTokens: settings must be an object');
+  return answer as { values: object; sources: readonly Source[] };
 }
 
 function userFolders(): string[] {

@@ -25,6 +25,7 @@ export function shownUrl(connection: Settings['connection']): string {
   if (url.username !== '') url.username = '***';
   if (url.password !== '') url.password = '***';
   url.search = ''; // ioredis takes options there, a password among them
+  url.hash = ''; // and a password that was not escaped may go on there
   return url.href;
 }
 

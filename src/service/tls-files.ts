@@ -23,6 +23,10 @@ export function readTls(settings: Record<string, unknown>): ReadTls {
   const problems: ReadTls['problems'] = [];
   const given = TLS_SETTINGS.filter((name) => settings[name] !== '');
   for (const name of given) {
+    if (holdsText(String(settings[name]))) {
+      problems.push([name, 'must be the name of a file, not what stands in it']);
+      continue;
+    }
     try {
       const text = readFileSync(String(settings[name]), 'utf8');
       check(name, text);
@@ -38,6 +42,9 @@ export function readTls(settings: Record<string, unknown>): ReadTls {
     problems.push(['tlsKey', 'is not the key of the certificate in tlsCert']);
   return { material: given.length > 0 ? material : undefined, problems };
 }
+
+/** Whether somebody has given a key itself, which a message with its file's name would show. */
+const holdsText = (given: string): boolean => /\n|-----/.test(given);
 
 /** @throws {Error} */
 function check(name: TlsSetting, text: string): void {

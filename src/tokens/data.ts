@@ -65,8 +65,15 @@ function decodeValue(json: string): unknown {
     case 0x6e: // n
       return null;
     default:
-      return Number(json);
+      return numberIn(json);
   }
+}
+
+/** @throws {SyntaxError} for what is no number. */
+function numberIn(json: string): number {
+  const number = Number(json);
+  if (json === '' || !Number.isFinite(number)) throw new SyntaxError('no JSON');
+  return number;
 }
 
 function valueProblem(value: unknown, path: string, above: object[]): DataProblem | undefined {

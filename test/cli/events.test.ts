@@ -97,7 +97,7 @@ describe('redis-tokens events', function () {
       time: 'now',
       type: 'token-created',
       subject: 'x'.repeat(1_000),
-      data: {},
+      data: { app: 'shop', type: 'session', owner: 'ann' },
     });
     const add = "for i = 1, 3000 do redis.call('XADD', KEYS[1], '*', 'event', ARGV[1]) end";
     await tokens.client.eval(add, 1, `{${env.REDIS_TOKENS_PREFIX}:0}:log`, event);

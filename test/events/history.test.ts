@@ -64,7 +64,8 @@ describe('EventHistory', () => {
     const tokens = deployment(1);
     const log = `{${prefix}:0}:log`;
     await tokens.ready();
-    const event = { specversion: '1.0', type: 'token-created', data: { app: 'shop' } };
+    const data = { app: 'shop', type: 'session', owner: 'ann' };
+    const event = { specversion: '1.0', type: 'token-created', subject: 'x', data };
     const add = "for i = 1, ARGV[2] do redis.call('XADD', KEYS[1], '*', 'event', ARGV[1]) end";
     const write = (count: number) => tokens.client.eval(add, 1, log, JSON.stringify(event), count);
     await write(3_000);

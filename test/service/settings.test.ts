@@ -81,6 +81,36 @@ describe('settings', () => {
     expect(() => readSettings()).throw(/^Cannot parse config file: .*default\.json.*$/);
   });
 
+  it('are refused where they hold no settings, and change no prototype', () => {
+    process.env.NODE_CONFIG_DIR = join(folder, 'config');
+    for (const text of ['{"redisTokens":{"__proto__":{"shards":4}}}', '{"__proto__":{"toString":"x"}}']) {
+      mkdirSync(join(folder, 'config'), { recursive: true });
+      writeFileSync(join(folder, 'config/default.json'), text);
+      expect(() => readSettings()).throw('holds the key __proto__');
+      expect(Object.keys(Object.prototype)).deep.equal([]);
+      expect({}.toString()).equal('[object Object]');
+    }
+    writeFileSync(join(folder, 'config/default.json'), 'null');
+    expect(readSettings().settings.prefix).equal('rt');
+    writeFileSync(join(folder, 'config/default.json'), '{"redisTokens":7}');
+    expect(() => readSettings()).throw('redisTokens');
+  });
+
+  it('are refused without a secret that stands in the wrong place', () => {
+    process.env.REDIS_URL = 'redis://ann:#hunter2@redis.example';
+    expect(() => readSettings())
+      .throw('a # in a URL must be written as %23')
+      .with.property('message')
+      .not.contain('hunter2');
+    expect(shownUrl(process.env.REDIS_URL)).equal('redis://ann');
+    delete process.env.REDIS_URL;
+    process.env.REDIS_TOKENS_TLS_KEY = '-----BEGIN PRIVATE KEY-----\nhunter2';
+    expect(() => readSettings())
+      .throw('"tlsKey": must be the name of a file, not what stands in it')
+      .with.property('message')
+      .not.contain('hunter2');
+  });
+
   it('have the defaults of the library, and a variable each', () => {
     const { pepper: _, durability: __, ...defaults } = resolveTokenOptions({}, defaultSpread(undefined));
     expect(readSettings().settings).include(defaults);

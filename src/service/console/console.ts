@@ -74,6 +74,7 @@ async function addRoutes(http: FastifyInstance, access: Access, parts: ConsolePa
   http.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_, body, done) =>
     done(null, Object.fromEntries(new URLSearchParams(String(body)))),
   );
+  http.setNotFoundHandler((_, reply) => reply.code(404).send({ problem: 'there is no such page' }));
   http.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store');
     const changes = request.method !== 'GET' && request.method !== 'HEAD';

@@ -212,7 +212,7 @@ describe('the console', () => {
   it('says so where the browser is to keep what it loads to itself', async () => {
     const { http } = await stage(WITH_PASSWORD);
     const cookie = sessionOf(await logIn(http));
-    for (const url of ['/console', '/console/queues/', '/console/api/overview']) {
+    for (const url of ['/console', '/console/queues/', '/console/api/overview', '/console/api/nothing']) {
       const { headers } = await ask(http, url, { headers: { cookie } });
       expect(headers['content-security-policy']).equal(POLICY);
       expect(headers).include({

@@ -7,6 +7,33 @@ local function head()
   return '[' .. app_json .. ',' .. type_json .. ','
 end
 
+-- The text or number of one of what a token has besides its data, as text; nil where there is none of that name.
+local function attribute(record, name)
+  if record.attributes == '' then return nil end
+  return string.match(record.attributes, '"' .. name .. '":"?([^",}]+)')
+end
+
+local LARGEST = 9007199254740991 -- that a double tells from its neighbours
+local RECKONED = { 'idle', 'absoluteExpiresAt', 'lastUsedAt', 'spared' }
+
+local function is_number(number)
+  return number ~= nil and number >= 0 and number <= LARGEST -- which NaN is not
+end
+
+-- Whether all that scripts reckon with are numbers: one that is none would end a script amid its changes, and with it
+-- those of other tokens.
+local function is_reckonable(record)
+  if not (is_number(record.version) and is_number(record.created) and is_number(record.expires)
+    and is_number(record.refreshed)) then return false end
+  if record.expires == 0 then return false end -- Redis takes no such end
+  if record.attributes == '' then return true end
+  for _, name in ipairs(RECKONED) do
+    local value = attribute(record, name)
+    if value and not is_number(tonumber(value)) then return false end
+  end
+  return not attribute(record, 'idle') or attribute(record, 'absoluteExpiresAt') ~= nil
+end
+
 -- The record as a table, or nil where there is none in this scope, or none that can be read.
 local function parse(text)
   local head = head()
@@ -22,7 +49,7 @@ local function parse(text)
   if tail and sub(tail, 1, 2) == ',{' then attributes, tail = string.match(tail, '^(,{[^}]*})(.*)$') end
   local readable, owner = pcall(cjson.decode, '[' .. sub(text, from, to) .. ']')
   if not tail or not readable then return nil end
-  return {
+  local record = {
     owner = owner[1],
     owner_json = sub(text, from, to),
     version = tonumber(version),
@@ -32,12 +59,7 @@ local function parse(text)
     attributes = attributes, -- `,{…}`, or nothing
     tail = tail, -- the data: `,"k1","json1",…]`
   }
-end
-
--- The text or number of one of what a token has besides its data, as text; nil where there is none of that name.
-local function attribute(record, name)
-  if record.attributes == '' then return nil end
-  return string.match(record.attributes, '"' .. name .. '":"?([^",}]+)')
+  return is_reckonable(record) and record or nil
 end
 
 -- Sets one among it, given as JSON; others keep their text and place.

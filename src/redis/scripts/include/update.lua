@@ -25,6 +25,9 @@ changes.update = function()
 
   local readable, entries = pcall(cjson.decode, '[' .. sub(record.tail == ']' and ' ]' or record.tail, 2))
   if not readable or #entries % 2 == 1 then return settle('none') end
+  for _, entry in ipairs(entries) do
+    if type(entry) ~= 'string' then return settle('none') end
+  end
   for i = 1, #entries, 2 do
     local key = entries[i]
     local change = changes[key]

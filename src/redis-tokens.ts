@@ -63,7 +63,7 @@ export class RedisTokens<Client extends Redis | Cluster = Redis> extends InProce
     const stored =
       cache !== undefined
         ? openNearCache(connection, resolved, cache)
-        : new RedisTokenRepository(new Store(connection, resolved.timeout), resolved);
+        : new RedisTokenRepository(new Store(connection, resolved.timeout), resolved, true);
     const repository =
       migrateFrom === undefined ? stored : openMigrating(stored, connection, resolved, migrateFrom);
     super('RedisTokens', telemetry ? new TracedRepository(repository, telemetry) : repository, resolved);

@@ -5,6 +5,7 @@ import type { ResolvedTokenOptions } from '../tokens/options.js';
 import { fromTime, RedisClock } from './clock.js';
 import { isForbidden } from './failure.js';
 import type { Keys } from './keys.js';
+import type { PepperCheck } from './pepper-check.js';
 import type { Store } from './store.js';
 
 /** Of the records, indexes, marks and job records: raised when one of them changes. */
@@ -27,6 +28,7 @@ export class Deployment implements Clock {
   readonly #options: ResolvedTokenOptions;
   readonly #clock: RedisClock;
   readonly #founds: boolean;
+  readonly #peppers: PepperCheck | undefined;
   #fits = false;
   #check: Promise<void> | undefined;
   /** Another connection may lead to another server: what it says is asked before the next command. */
@@ -35,9 +37,18 @@ export class Deployment implements Clock {
     this.#clock.unset();
   };
 
-  /** @param founds whether to fix what all must agree on where nobody has; or else that stays as it is. */
-  constructor(store: Store, keys: Keys, options: ResolvedTokenOptions, founds = true) {
+  /**
+   * @param founds whether to fix what all must agree on where nobody has; or else that stays as it is. Default true.
+   * @param peppers given where secrets are sealed in this process.
+   */
+  constructor(
+    store: Store,
+    keys: Keys,
+    options: ResolvedTokenOptions,
+    { founds = true, peppers }: { founds?: boolean; peppers?: PepperCheck | undefined } = {},
+  ) {
     this.#founds = founds;
+    this.#peppers = peppers;
     this.#store = store;
     this.#keys = keys;
     this.#options = options;
@@ -157,6 +168,7 @@ export class Deployment implements Clock {
         });
       await this.#checkPrimary();
     });
+    await this.#peppers?.found();
   }
 
   /** For a user whom no script can tell. @throws {StoreUnavailableError} */

@@ -11,6 +11,15 @@ export const scopeArgs = ({ app, type }: Scope): [app: string, type: string] => 
   JSON.stringify(type),
 ];
 
+/** The ids of a presented token as scripts take them, the newest first. */
+export const idsOf = ({
+  id,
+  formerIds = [],
+}: {
+  id: string;
+  formerIds?: readonly string[] | undefined;
+}): string => (formerIds.length > 0 ? [id, ...formerIds].join(' ') : id);
+
 /** Which queue of BullMQ's. */
 interface QueuePlace {
   lane: string;

@@ -82,7 +82,7 @@ describe('settings', () => {
   });
 
   it('have the defaults of the library, and a variable each', () => {
-    const { pepper: _, ...defaults } = resolveTokenOptions({}, defaultSpread(undefined));
+    const { peppers: _, ...defaults } = resolveTokenOptions({}, defaultSpread(undefined));
     expect(readSettings().settings).include(defaults);
     const variables = readFileSync(join(root, 'config/custom-environment-variables.json'), 'utf8');
     for (const [name, { variable }] of Object.entries(SETTINGS))

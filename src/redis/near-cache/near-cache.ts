@@ -155,7 +155,8 @@ export class NearCache extends AroundRepository implements TokenRepository {
     this.#flights.set(id, flight);
     try {
       const found = await ask(command);
-      if (!found || this.#flights.get(id) !== flight) return found;
+      // What lies under another id is told of by that.
+      if (found?.id !== id || this.#flights.get(id) !== flight) return found;
       const entry = new Entry(found, asked);
       this.#entries.set(id, entry);
       return entry.copy();

@@ -23,5 +23,5 @@ export function openNearCache(
   const store = new Store(connection, options.timeout);
   const prefixes = new Keys(options.prefix).records(options.shards);
   const invalidations = new Invalidations(connection, prefixes, store, options.timeout);
-  return new NearCache(new RedisTokenRepository(store, options), invalidations, resolved);
+  return new NearCache(new RedisTokenRepository(store, options, true), invalidations, resolved);
 }

@@ -51,7 +51,7 @@ export function accessOf(role: Role, prefix: string, cache = false): Access {
   /** What all processes agree on, and the time. */
   const joining: Grant = { commands: ['type', 'hget', 'hmget', 'time'], reads: [keys.meta] };
   const founding: Grant = {
-    commands: [...SCRIPT_CALLS, ...commandsOfScripts(['meta'])],
+    commands: [...SCRIPT_CALLS, ...commandsOfScripts(['meta', 'pepper'])],
     writes: [keys.meta],
   };
   const reading: Grant = { commands: ['get', 'mget', 'zcount', 'zrange', 'zscore', 'zscan'] };

@@ -15,9 +15,13 @@ for i = 1, #ARGV, 2 do
   local check = standing[(i + 1) / 2 + 1]
   if check ~= '' and check ~= ARGV[i + 1] then return standing end
 end
-if not fits then return standing end
+-- Who may not write leaves it to others.
+if not fits or not redis.acl_check_cmd('HSET', KEYS[1], 'pepper', '') then return standing end
 
-for i = 1, #ARGV, 2 do redis.call('HSETNX', KEYS[1], 'pepper:' .. ARGV[i], ARGV[i + 1]) end
+for i = 1, #ARGV, 2 do
+  local check = standing[(i + 1) / 2 + 1]
+  if check == '' then redis.call('HSET', KEYS[1], 'pepper:' .. ARGV[i], ARGV[i + 1]) end
+end
 -- One that has sealed before does not become the latest again: processes that are still to be restarted may come at any time.
 if not string.find(sealed .. ' ', '=' .. ARGV[2] .. ' ', 1, true) then
   redis.call('HSET', KEYS[1], 'pepper', (sealed == '' and '' or sealed .. ' ') .. ARGV[1] .. '=' .. ARGV[2])

@@ -41,7 +41,7 @@ const INPUT_FIELDS = new Set([
 ]);
 
 /** What is asked about one token, by whoever presents it. */
-const PRESENTING: ReadonlySet<Operation> = new Set<Operation>([
+export const PRESENTING: ReadonlySet<Operation> = new Set<Operation>([
   'get',
   'update',
   'refresh',

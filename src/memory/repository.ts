@@ -383,9 +383,9 @@ export class MemoryTokenRepository implements TokenRepository {
     const { id } = command;
     const token = here.id !== id && idsOf(command).includes(here.id) ? this.#live(here, run) : undefined;
     if (!token || this.#moves.isUnsettled(command, id, run.nowMs)) return here;
-    // Who has revoked the other id has meant this token.
+    // Who has revoked it by the id that it is to have has meant this token.
     const { owner } = token;
-    if (this.#revocations.newest({ ...here, id, formerIds: [here.id], owner }).byId >= token.createdAt) {
+    if (this.#revocations.newest({ ...command, formerIds: undefined, owner }).byId >= token.createdAt) {
       this.#revocations.end(token, 'deleted', {}, run);
       return command;
     }

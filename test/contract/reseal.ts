@@ -238,6 +238,14 @@ export function resealContract(world: World): void {
         );
       });
 
+      it('of what was not there yet refuses a create by any of its ids', async () => {
+        const issuedAt = world.now();
+        const [old, next] = [newId(), newId()];
+        assert.isFalse(await world.delete(next, { formerIds: [old] }));
+        for (const id of [old, next])
+          assert.equal(await codeOf(world.create({ id, issuedAt, ...queued() })), 'TOKEN_REVOKED');
+      });
+
       it('that knew its newest id alone keeps it from being moved to that', async () => {
         await world.delete(newest);
         assert.equal(await world.get(newest, ids()), undefined);

@@ -20,8 +20,8 @@ end
 local function move(from, to, record)
   local _, since = signpost(redis.call('GET', record_key(to)))
   if since and now_ms - since < SETTLED then return nil end
-  -- Who has revoked either id has meant this token.
-  local reason = revocation_of(from, record) or revocation_of(to, record)
+  -- Who has revoked it by the id that it is to have has meant this token; so has who is just revoking many in steps.
+  local reason = revocation_of(to, record)
   if reason then
     revoke(from, record, reason)
     return false

@@ -170,6 +170,14 @@ export function resealContract(world: World): void {
     it('counts once towards a limit', async () => {
       await make({ owner: ANN });
       const fields = { owner: ANN, custom: false, limit: { max: 2, overflow: 'end-oldest' } };
+      const issuedAt = world.now();
+      const held = await world.create({
+        ...fields,
+        id: newest,
+        ...ids(),
+        limit: { max: 1, overflow: 'reject' },
+      });
+      assert.equal(held.id, former, 'it takes no more room than it has');
       await world.get(newest, ids());
       const second = await world.create(fields);
       assert.equal((await world.get(newest))?.id, newest);
@@ -178,6 +186,10 @@ export function resealContract(world: World): void {
         (await world.list(ANN)).map(({ id }) => id),
         [second.id, third.id],
       );
+      for (const id of [former, newest]) {
+        const late = { id, owner: ANN, issuedAt, job: world.job(), commandId: 'late' };
+        assert.equal(await codeOf(world.create(late)), 'TOKEN_REVOKED');
+      }
     });
 
     it('ends with its owner, its scope and its app, once', async () => {
@@ -207,7 +219,6 @@ export function resealContract(world: World): void {
       const queued = () => ({ job: world.job(), commandId: 'late' });
 
       it('leaves its mark on every id: no create of any of them arrives later', async () => {
-        const issuedAt = world.now();
         for (const revoke of [
           () => world.delete(newest, ids()),
           () => world.consume(newest, ids()),
@@ -217,6 +228,7 @@ export function resealContract(world: World): void {
           },
         ]) {
           await make();
+          const issuedAt = world.now();
           await revoke();
           for (const id of [newest, former]) {
             for (const custom of [true, false])

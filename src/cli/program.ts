@@ -25,6 +25,7 @@ import { DONE, EXIT_STATUS_HELP, exitStatusOf, NOT_FOUND } from './exit-status.j
 import { tellFailure } from './failure.js';
 import { DURATION_FORMS, FIELDS, type Field, isArgument, optionOf } from './fields.js';
 import { type MigrateOptions, runMigrate } from './migrate.js';
+import { runMigrateLayout } from './migrate-layout.js';
 import { OPERATION_COMMANDS, type OperationCommand, tellToken } from './operations.js';
 import { Output, paint, properties } from './output.js';
 import { type QueueAction, type QueueOptions, runQueue } from './queue.js';
@@ -119,6 +120,7 @@ export function createProgram(outcome: Outcome = { status: DONE, given: {} }): C
   addDeadLetters(program, add);
   addDoctor(program, add);
   addMigrate(program, add);
+  addMigrateLayout(program, add);
   addAcl(program, add);
   addCompletion(program);
   return program;
@@ -318,6 +320,16 @@ function addDeadLetters(program: Command, add: Add): void {
     'dead-letters drop j-3u5PcxLk',
     'dead-letters drop --all --lane commands',
   ]);
+}
+
+function addMigrateLayout(program: Command, add: Add): void {
+  const command = program
+    .command('migrate-layout')
+    .description(
+      'bring what an older redis-tokens left in Redis up to date; stop all else that uses it before',
+    );
+  addExamples(command, ['migrate-layout']);
+  add(command, ({ settings, output }) => runMigrateLayout(settings, output));
 }
 
 function addDoctor(program: Command, add: Add): void {

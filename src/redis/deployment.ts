@@ -5,11 +5,9 @@ import type { ResolvedTokenOptions } from '../tokens/options.js';
 import { fromTime, RedisClock } from './clock.js';
 import { isForbidden } from './failure.js';
 import type { Keys } from './keys.js';
+import { LAYOUT, layoutProblem } from './layout.js';
 import type { PepperCheck } from './pepper-check.js';
 import type { Store } from './store.js';
-
-/** Of the records, indexes, marks and job records: raised when one of them changes. */
-const LAYOUT = 1;
 
 /** Fixed by the first process that has to do with queues: tokens may stand without. */
 const OF_QUEUES = 'partitions';
@@ -192,9 +190,11 @@ export class Deployment implements Clock {
   #compare(wanted: [name: string, value: number][], standing: (string | null)[]): void {
     for (const [i, [name, value]] of wanted.entries()) {
       if (standing[i] !== null && standing[i] !== String(value)) {
-        throw new ConfigError(
-          `${this.#keys.meta}: ${name} is ${standing[i]} in this deployment, but ${value} here`,
-        );
+        const problem =
+          name === 'layout'
+            ? layoutProblem(String(standing[i]))
+            : `${name} is ${standing[i]} in this deployment, but ${value} here`;
+        throw new ConfigError(`${this.#keys.meta}: ${problem}`);
       }
     }
   }

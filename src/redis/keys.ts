@@ -29,12 +29,15 @@ interface QueuePlace {
 export class Keys {
   readonly prefix: string;
   readonly meta: string;
+  /** Whoever migrates the deployment to another layout holds it. */
+  readonly layoutLock: string;
   /** Those of the scope that was asked for last: mostly it is asked for again. */
   #scope = { app: '', type: '', segments: '' };
 
   constructor(prefix: string) {
     this.prefix = prefix;
     this.meta = `{${prefix}}:meta`;
+    this.layoutLock = `{${prefix}}:layout-lock`;
   }
 
   record(shard: number, id: string): string {

@@ -100,6 +100,7 @@ describe('The layout of a deployment', () => {
     });
     await migrateLayout(store, keys, { steps: [others], layout: 5 });
     assert.match(refused?.message ?? '', /another process migrates this deployment/);
+    assert.deepEqual(await done(), ['4'], 'its step was not run');
 
     await found(4);
     const slow = step(4, async () => void (await redis.set(keys.layoutLock, 'another')));

@@ -7,7 +7,7 @@ import { openNearCache } from './redis/near-cache/open.js';
 import type { CacheOptions } from './redis/near-cache/options.js';
 import { RedisTokenRepository } from './redis/repository.js';
 import { Store } from './redis/store.js';
-import { ClosedError } from './tokens/errors.js';
+import { ClosedError, ConfigError } from './tokens/errors.js';
 import { InProcessTokens } from './tokens/in-process.js';
 import {
   checkOptions,
@@ -60,6 +60,10 @@ export class RedisTokens<Client extends Redis | Cluster = Redis> extends InProce
     const { cache, migrateFrom, telemetry } = options;
     if (migrateFrom !== undefined) checkMigrateFrom(migrateFrom);
     const resolved = resolveTokenOptions(options, defaultShards(connection));
+    if (migrateFrom !== undefined && resolved.peppers.length === 0)
+      throw new ConfigError(
+        'RedisTokens: option "migrateFrom" needs the pepper: tokens are sealed as they are moved',
+      );
     const stored =
       cache !== undefined
         ? openNearCache(connection, resolved, cache)

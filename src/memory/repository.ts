@@ -26,8 +26,9 @@ import { prolong, touched } from './idle.js';
 import { JobRecords } from './jobs.js';
 import { EventLog } from './log.js';
 import { Marks } from './marks.js';
-import { idsOf, Moves, type Presented } from './moves.js';
+import { Moves } from './moves.js';
 import { ownersPage } from './numbers.js';
+import { Places } from './places.js';
 import { isAlive, MemoryRecords, merge, type StoredToken, toMs, toRecord } from './records.js';
 import { Revocations } from './revocations.js';
 import { oldestBeyond } from './room.js';
@@ -51,6 +52,7 @@ export class MemoryTokenRepository implements TokenRepository {
   readonly #revocations: Revocations;
   readonly #rotations: Rotating;
   readonly #moves: Moves;
+  readonly #places: Places;
 
   /** @throws {ConfigError} for an option that is unknown or wrong. */
   constructor(options: TokenOptions = {}) {
@@ -65,6 +67,12 @@ export class MemoryTokenRepository implements TokenRepository {
       revoke: (token, reason, run, details = {}) => this.#revocations.end(token, reason, details, run),
       expire: (token, run) => this.#expire(token, run),
       revokedAt: (token) => this.#revocations.newest(token).byId,
+    });
+    this.#places = new Places({
+      ...{ records: this.#records, log: this.#log, moves: this.#moves },
+      ...{ revocations: this.#revocations, rotations: this.#rotations },
+      live: (token, run) => this.#live(token, run),
+      expire: (token, run) => this.#expire(token, run),
     });
   }
 
@@ -99,7 +107,7 @@ export class MemoryTokenRepository implements TokenRepository {
     const { id, app, type, owner } = command;
     const run = await this.#begin(attempt);
     const outcome = this.#decide(command, run, () => this.#create(command, run));
-    const live = this.#live(this.#where(command, run), run);
+    const live = this.#live(this.#places.find(command, run), run);
     if (live?.owner === owner && live.createdAt === outcome.createdAt) return toRecord(live);
     const { version, createdAt, expiresAt } = outcome; // decided before, and over by now
     const data = decodeEntries(encodeEntries(command.data).flat());
@@ -111,7 +119,8 @@ export class MemoryTokenRepository implements TokenRepository {
 
   async get(command: Commands['get'], commandId?: string): Promise<TokenRecord | undefined> {
     const run = await this.#begin({ until: Number.POSITIVE_INFINITY, commandId });
-    const here = command.touch === false ? this.#where(command, run) : this.#settle(command, run);
+    const here =
+      command.touch === false ? this.#places.find(command, run) : this.#places.settle(command, run);
     const live = this.#live(here, run);
     if (!live) this.#rotations.meet(here, run);
     return live && toRecord(live);
@@ -120,7 +129,7 @@ export class MemoryTokenRepository implements TokenRepository {
   async touch({ id, app, type, usedAt, every }: TokenUse): Promise<void> {
     const run = await this.#begin();
     const used = Math.min(usedAt, run.now);
-    const token = this.#live(this.#where({ id, app, type }, run), run);
+    const token = this.#live(this.#places.find({ id, app, type }, run), run);
     if (!token || !isMeantBy({ issuedAt: usedAt }, token, run)) return;
     const expiresAt = touched(token, used, every);
     if (expiresAt === undefined) return;
@@ -165,9 +174,11 @@ export class MemoryTokenRepository implements TokenRepository {
 
   async rotate(command: Commands['rotate'], attempt: Attempt): Promise<Rotated | undefined> {
     const run = await this.#begin(attempt);
-    const outcome = this.#decide(command, run, () => this.#rotations.rotate(this.#settle(command, run), run));
+    const outcome = this.#decide(command, run, () =>
+      this.#rotations.rotate(this.#places.settle(command, run), run),
+    );
     const { app, type } = command;
-    const live = outcome && this.#live(this.#where({ app, type, id: outcome.successor }, run), run);
+    const live = outcome && this.#live(this.#places.find({ app, type, id: outcome.successor }, run), run);
     // What another command's successor is derived with is forgotten when the grace is over.
     const isKnown = outcome && (outcome.nonce === command.nonce || run.now <= outcome.nonceUntil);
     return live && isKnown ? { record: toRecord(live), nonce: outcome.nonce } : undefined;
@@ -176,7 +187,7 @@ export class MemoryTokenRepository implements TokenRepository {
   async delete(command: Commands['delete'], attempt: Attempt): Promise<boolean> {
     const run = await this.#begin(attempt);
     return this.#decide(command, run, () => {
-      const { lives, others } = this.#lookUp(command, run);
+      const { lives, others } = this.#places.all(command, run);
       const isEnded = this.#revocations.one(command, lives, run);
       return others.map((here) => this.#rotations.delete(here, run)).includes(true) || isEnded;
     });
@@ -185,7 +196,7 @@ export class MemoryTokenRepository implements TokenRepository {
   async deleteById(command: Commands['deleteById'], attempt: Attempt): Promise<boolean> {
     const run = await this.#begin(attempt);
     return this.#decide(command, run, () => {
-      const { lives, others } = this.#lookUp(command, run);
+      const { lives, others } = this.#places.all(command, run);
       const isEnded = this.#revocations.one(command, lives, run, command.owner);
       return others.map((here) => this.#rotations.deleteById(here, run)).includes(true) || isEnded;
     });
@@ -195,7 +206,7 @@ export class MemoryTokenRepository implements TokenRepository {
     const run = await this.#begin(attempt);
     return this.#decide(command, run, () => {
       const { except: id, formerIds, app, type } = command;
-      const except = id === undefined ? undefined : this.#settle({ app, type, id, formerIds }, run).id;
+      const except = id === undefined ? undefined : this.#places.settle({ app, type, id, formerIds }, run).id;
       return this.#revocations.ofOwner(command, except, run);
     });
   }
@@ -213,7 +224,7 @@ export class MemoryTokenRepository implements TokenRepository {
   async consume(command: Commands['consume'], attempt: Attempt): Promise<TokenRecord | undefined> {
     const run = await this.#begin(attempt);
     const outcome = this.#decide(command, run, () => {
-      const { lives, others } = this.#lookUp(command, run);
+      const { lives, others } = this.#places.all(command, run);
       for (const here of others) this.#rotations.meet(here, run);
       const [first, ...rest] = lives.filter((live) => isMeantBy(command, live, run));
       if (!first) return undefined;
@@ -225,7 +236,7 @@ export class MemoryTokenRepository implements TokenRepository {
 
   async getById(command: Commands['getById']): Promise<TokenRecord | undefined> {
     const run = await this.#begin();
-    const live = this.#live(this.#where(command, run), run);
+    const live = this.#live(this.#places.find(command, run), run);
     const isAnothers = command.owner !== undefined && live?.owner !== command.owner;
     return live && !isAnothers ? toRecord(live) : undefined;
   }
@@ -289,7 +300,7 @@ export class MemoryTokenRepository implements TokenRepository {
 
     // A sender's clock may be ahead: what was issued after a revocation was created after it.
     const createdAt = Math.max(Math.min(issuedAt, run.now), revoked + 1);
-    const here = this.#where(command, run);
+    const here = this.#places.find(command, run);
     this.#rotations.checkCreate(here, run);
     const there = this.#records.get(here.id);
     if (there && isAlive(there, run.nowMs)) {
@@ -328,7 +339,7 @@ export class MemoryTokenRepository implements TokenRepository {
     run: Run,
     apply: (token: StoredToken) => 'token-updated' | 'token-refreshed' | 'token-expired',
   ): Microseconds | undefined {
-    const here = this.#settle(command, run);
+    const here = this.#places.settle(command, run);
     const token = this.#live(here, run);
     if (!token) this.#rotations.meet(here, run);
     if (!token || !isMeantBy(command, token, run)) return undefined;
@@ -362,58 +373,6 @@ export class MemoryTokenRepository implements TokenRepository {
     return token && token.app === app && token.type === type && isAlive(token, nowMs) ? token : undefined;
   }
 
-  /** The command by the id under which there is something; by the newest where there is nothing. */
-  #where<C extends Presented>(command: C, run: Run): C {
-    for (const id of idsOf(command)) {
-      const place = this.#moves.follow(command, id, run.nowMs);
-      if (this.#isThere(place, run)) return { ...command, id: place };
-    }
-    return command;
-  }
-
-  #isThere(id: string, { nowMs }: Run): boolean {
-    const record = this.#records.get(id);
-    const isRecord = record !== undefined && isAlive(record, nowMs);
-    return isRecord || this.#rotations.holds(id, nowMs) || this.#moves.holds(id, nowMs);
-  }
-
-  /** The same, once a token that lies under another of its ids has been moved to the newest. */
-  #settle<C extends Presented>(command: C, run: Run): C {
-    const here = this.#where(command, run);
-    const { id } = command;
-    const token = here.id !== id && idsOf(command).includes(here.id) ? this.#live(here, run) : undefined;
-    if (!token || this.#moves.isUnsettled(command, id, run.nowMs)) return here;
-    // Who has revoked it by the id that it is to have has meant this token.
-    const { owner } = token;
-    if (this.#revocations.newest({ ...command, formerIds: undefined, owner }).byId >= token.createdAt) {
-      this.#revocations.end(token, 'deleted', {}, run);
-      return command;
-    }
-    const before = this.#records.get(id);
-    if (before) this.#expire(before, run);
-    this.#records.remove(token);
-    this.#moves.move(token, id, run.nowMs);
-    this.#records.add(token);
-    this.#rotations.moved(token, here.id);
-    const about = { commandId: run.commandId, successor: id };
-    this.#log.publish('token-resealed', { ...token, id: here.id }, run.nowMs, about);
-    return command;
-  }
-
-  /** What lives under the ids of a command, and the command by each place where nothing does. */
-  #lookUp<C extends Presented>(command: C, run: Run): { lives: StoredToken[]; others: C[] } {
-    const places = idsOf(command).map((id) => this.#moves.follow(command, id, run.nowMs));
-    const lives: StoredToken[] = [];
-    const others: C[] = [];
-    for (const id of new Set(places)) {
-      const here = { ...command, id };
-      const live = this.#live(here, run);
-      if (live) lives.push(live);
-      else others.push(here);
-    }
-    return { lives, others };
-  }
-
   /** A token is to live longer: so is what tells of those before it, and what leads to it. */
   #outlive(token: StoredToken, { nowMs }: Run): void {
     this.#rotations.outlive(token, nowMs);
@@ -426,7 +385,7 @@ export class MemoryTokenRepository implements TokenRepository {
     life: Microseconds | undefined,
     run: Run,
   ): TokenRecord | undefined {
-    const live = this.#live(this.#where(command, run), run);
+    const live = this.#live(this.#places.find(command, run), run);
     return live && live.createdAt === life ? toRecord(live) : undefined;
   }
 

@@ -307,6 +307,14 @@ describe('Peppers', () => {
       await door([NEW]).ready();
     });
 
+    it('to who would move tokens of redis-tokens 0.0 without any', () => {
+      assert.throws(
+        () => new RedisTokens(url, { prefix, pepper: false, migrateFrom: {} }),
+        ConfigError,
+        'migrateFrom',
+      );
+    });
+
     it('by no word of who seals nothing', async () => {
       await door([OLD]).ready();
       const office = door(false);

@@ -6,10 +6,12 @@ import { Doctor } from '../../src/redis/doctor/doctor.js';
 import type { Pepper } from '../../src/tokens/pepper.js';
 import { SCOPE, Stage } from '../queue/stage.js';
 import { Chance } from '../support/chance.js';
+import { onCluster } from '../support/redis.js';
 
 const OLD = { id: '2025', key: 'the old key, which nobody else has seen yet' };
 const NEW = { id: '2026', key: 'the new key, which nobody else has seen yet' };
 const TOKENS = 400;
+const SHARDS = 4;
 
 /** What may be asked of a token that lives on. */
 const USES = ['get', 'update', 'refresh', 'none'] as const;
@@ -25,19 +27,25 @@ describe('While a pepper is rolled out', function () {
 
   beforeEach(async () => {
     ({ redis } = stage);
-    await stage.startWorker();
+    await stage.startWorker({ shards: SHARDS });
     older = open([OLD]);
     await older.ready();
     doors = [
       ...[open([OLD, NEW]), open([OLD, NEW]), open([NEW, OLD]), open([NEW, OLD], true), open([NEW, OLD])],
-      ...[stage.producer({ pepper: [OLD, NEW] }), stage.producer({ pepper: [NEW, OLD] })],
+      ...[
+        stage.producer({ pepper: [OLD, NEW], shards: SHARDS }),
+        stage.producer({ pepper: [NEW, OLD], shards: SHARDS }),
+      ],
     ];
     for (const door of doors) await door.ready();
   });
 
   const open = (pepper: Pepper, cached = false): RedisTokens =>
     stage.opened.add(
-      new RedisTokens(stage.url, { prefix: stage.prefix, pepper, ...(cached && { cache: {} }) }),
+      new RedisTokens(stage.url, {
+        ...{ prefix: stage.prefix, shards: SHARDS, pepper },
+        ...(cached && !onCluster && { cache: {} }),
+      }),
     );
 
   const make = (owner: string): Promise<Token> => older.create({ ...SCOPE, owner, duration: 600 });
@@ -65,14 +73,16 @@ describe('While a pepper is rolled out', function () {
   };
 
   async function checkOrder(): Promise<void> {
-    const doctor = stage.opened.add(new Doctor(stage.url, { prefix: stage.prefix }));
+    const doctor = stage.opened.add(new Doctor(stage.url, { prefix: stage.prefix, shards: SHARDS }));
     assert.deepEqual((await doctor.examine()).problems, []);
   }
 
-  const events = async () =>
-    (await redis.xrange(`{${stage.prefix}:0}:log`, '-', '+')).map(([, [, event]]) =>
-      JSON.parse(event as string),
+  const events = async () => {
+    const logs = Array.from({ length: SHARDS }, (_, shard) =>
+      redis.xrange(`{${stage.prefix}:${shard}}:log`, '-', '+'),
     );
+    return (await Promise.all(logs)).flat().map(([, [, event]]) => JSON.parse(event as string));
+  };
 
   /** Runs all in whatever order, a part of them a moment later. */
   const atOnce = (work: (() => Promise<unknown>)[]): Promise<unknown[]> =>

@@ -10,7 +10,7 @@ import { Opened } from '../support/opened.js';
 import { openPlain } from '../support/plain-client.js';
 import { freshPrefix, sharedRedis } from '../support/redis.js';
 import { startUsers } from '../support/users.js';
-import { Near } from './near.js';
+import { Near, TRACKING } from './near.js';
 
 const SCOPE = { app: 'shop', type: 'session' };
 const ANN = { ...SCOPE, owner: 'ann' };
@@ -364,5 +364,27 @@ describe('A near cache, where another process moves a token to a newer pepper,',
     await eventually('it is kept there', () => world.isNear({ ...made, id }, newer));
     await newer.delete({ ...SCOPE, token: made.token });
     await eventually('it is heard', async () => !(await near.get({ ...SCOPE, token: made.token })));
+  });
+
+  it('shows what its own process has changed, though its invalidation is still on the way', async () => {
+    const prefix = `${world.prefix}-p`;
+    const older = await world.open(undefined, { prefix, pepper: [OLD, NEW] });
+    const newer = world.opened.add(new RedisTokens(world.way.url, { prefix, pepper: [NEW, OLD] }));
+    const { token, id: former } = await older.create({ ...ANN, duration: 600 });
+    const byId = (id: string) => older.getById({ ...SCOPE, id });
+    const id = newer.idOf({ ...SCOPE, token });
+    await newer.get({ ...SCOPE, token });
+    let sent = '';
+    world.way.onSent = (text) => {
+      sent += text;
+    };
+    await eventually('it is kept', async () => {
+      sent = '';
+      return (await byId(id)) && !sent.includes(id);
+    });
+    world.way.holdWhere(TRACKING);
+    await older.update({ ...SCOPE, token, data: { more: 1 } });
+    assert.deepInclude(await byId(id), { id, data: { more: 1 } });
+    assert.deepInclude(await byId(former), { id, data: { more: 1 } });
   });
 });

@@ -166,11 +166,15 @@ export class NearCache extends AroundRepository implements TokenRepository {
   }
 
   /** Before the change resolves, and also where it fails: it may have taken effect all the same. */
-  async #evicting<T>({ id }: { id: string }, change: Promise<T>): Promise<T> {
+  async #evicting<T>(
+    { id, formerIds = [] }: { id: string; formerIds?: readonly string[] | undefined },
+    change: Promise<T>,
+  ): Promise<T> {
     try {
       return await change;
     } finally {
       this.#evict(id);
+      for (const former of formerIds) this.#evict(former); // it may lie there
     }
   }
 

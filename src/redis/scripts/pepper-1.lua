@@ -22,7 +22,7 @@ for i = 1, #ARGV, 2 do
   local check = standing[(i + 1) / 2 + 1]
   if check == '' then redis.call('HSET', KEYS[1], 'pepper:' .. ARGV[i], ARGV[i + 1]) end
 end
--- One that has sealed before does not become the latest again: processes that are still to be restarted may come at any time.
+-- One that has sealed before does not become the latest again: processes that are still to be restarted may come later.
 if not string.find(sealed .. ' ', '=' .. ARGV[2] .. ' ', 1, true) then
   redis.call('HSET', KEYS[1], 'pepper', (sealed == '' and '' or sealed .. ' ') .. ARGV[1] .. '=' .. ARGV[2])
 end

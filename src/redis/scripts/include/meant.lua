@@ -3,12 +3,11 @@
 --- @include "index"
 --- @include "mark"
 --- @include "family"
---- @include "moved"
 --- @include "reseal"
 
 -- Of what stands at an id: the live record that the command was issued for, or nil: then the marker of a token whose
--- rotation may be repeated. A record that a revocation in steps has not come to ends here, and so does the family of a token
--- that was rotated.
+-- rotation may be repeated. A record that a revocation in steps has not come to ends here, and so does the family of a
+-- token that was rotated.
 local function meant_at(id, text)
   local record = parse(text)
   if not record then

@@ -434,9 +434,9 @@ const SETTING_HELP: Partial<Record<SettingName, { takes: string; help: string }>
 
 const PEPPER_HELP = `
 In parentheses: the environment variable that stands for an option. REDIS_TOKENS_MAX_DATA_BYTES,
-REDIS_TOKENS_MAX_COMMAND_AGE (milliseconds) and REDIS_TOKENS_TOUCH_EVERY (a share) have no option. The pepper has none either: REDIS_TOKENS_PEPPER,
-REDIS_TOKENS_PEPPERS and REDIS_TOKENS_PEPPER_FILE (several, in a file). It is a key, and arguments can be seen by other
-users of this machine.`;
+REDIS_TOKENS_MAX_COMMAND_AGE (milliseconds) and REDIS_TOKENS_TOUCH_EVERY (a share) have no option. Nor has the pepper:
+it is a key, and arguments can be seen by other users of this machine. It is given by REDIS_TOKENS_PEPPER, or several by
+REDIS_TOKENS_PEPPERS or a file, REDIS_TOKENS_PEPPER_FILE.`;
 
 /** No default is set here: an option that was not given leaves the environment and the config files their say. */
 function settingOption(name: SettingName): Option {

@@ -117,8 +117,8 @@ function isSame(one: WireCommand, other: WireCommand): boolean {
 }
 
 /** The ids of the token that a command is about, or excepts. */
-const idsIn = ({ id, except, formerIds = [] }: WireCommand): unknown[] =>
-  [id ?? except, ...(formerIds as unknown[])].filter((each) => each !== undefined);
+const idsIn = ({ id, except, formerIds }: WireCommand): unknown[] =>
+  [id ?? except, formerIds].flat().filter((each) => each !== undefined);
 
 /** What a command asks for of its token: each time that a rotation is sealed, it has another successor. */
 function contentOf(command: WireCommand): Record<string, unknown> {

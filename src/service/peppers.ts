@@ -9,8 +9,6 @@ export const PEPPERS_VARIABLE = 'REDIS_TOKENS_PEPPERS';
 
 export interface ReadPepper {
   pepper: Pepper | undefined;
-  /** What it was given by, where it is. */
-  from: string | undefined;
   /** What can not work. No key is in it. */
   problem: string | undefined;
 }
@@ -23,7 +21,7 @@ export function readPepper(file: string): ReadPepper {
   );
   if (given.length > 1) return wrong(`is given more than once: by ${given.join(' and ')}`);
   const from = given[0];
-  if (!from) return { pepper: undefined, from, problem: undefined };
+  if (!from) return { pepper: undefined, problem: undefined };
   let pepper: Pepper | undefined;
   try {
     pepper = one || peppersIn(lines || readFileSync(file, 'utf8'));
@@ -33,13 +31,12 @@ export function readPepper(file: string): ReadPepper {
   if (!pepper) return wrong(`must be lines of <id>:<key in base64>, or none: (given by ${from})`);
   const expected = pepperProblem(pepper);
   return expected === undefined
-    ? { pepper, from, problem: undefined }
+    ? { pepper, problem: undefined }
     : wrong(`must be ${expected} (given by ${from})`);
 }
 
 const wrong = (problem: string): ReadPepper => ({
   pepper: undefined,
-  from: undefined,
   problem: `option "pepper" ${problem}`,
 });
 

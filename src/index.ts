@@ -69,6 +69,7 @@ export type {
   Unscoped,
 } from './tokens/operations.js';
 export type { DurabilityOptions, TokenOptions } from './tokens/options.js';
+export type { Pepper, PepperKey } from './tokens/pepper.js';
 export type { Attempt, JobCommand, JobReference, Rotated, TokenRepository } from './tokens/repository.js';
 export { generateToken } from './tokens/secret.js';
 export type { Telemetry, Traced, TracePoint } from './tokens/telemetry.js';

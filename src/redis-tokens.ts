@@ -6,7 +6,7 @@ import { type Connection, closeClient, defaultShards, isClient, openClient } fro
 import { openRepository } from './redis/durable-repository.js';
 import { openNearCache } from './redis/near-cache/open.js';
 import type { CacheOptions } from './redis/near-cache/options.js';
-import { ClosedError } from './tokens/errors.js';
+import { ClosedError, ConfigError } from './tokens/errors.js';
 import { type GuessingOptions, resolveGuessing } from './tokens/guessing.js';
 import { InProcessTokens } from './tokens/in-process.js';
 import {
@@ -66,8 +66,14 @@ export class RedisTokens<Client extends Redis | Cluster = Redis> extends InProce
       ...resolveTokenOptions(options, defaultShards(connection)),
       guessing: resolveGuessing(options.guessing),
     };
+    if (migrateFrom !== undefined && resolved.peppers.length === 0)
+      throw new ConfigError(
+        'RedisTokens: option "migrateFrom" needs the pepper: tokens are sealed as they are moved',
+      );
     const stored =
-      cache !== undefined ? openNearCache(connection, resolved, cache) : openRepository(connection, resolved);
+      cache !== undefined
+        ? openNearCache(connection, resolved, cache)
+        : openRepository(connection, resolved, { isDoor: true });
     const repository =
       migrateFrom === undefined ? stored : openMigrating(stored, connection, resolved, migrateFrom);
     super('RedisTokens', telemetry ? new TracedRepository(repository, telemetry) : repository, resolved);

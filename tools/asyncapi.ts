@@ -144,6 +144,7 @@ const TOLD: Record<TokenEventType, { required: string[]; optional: string[] }> =
   'token-updated': { required: ['version'], optional: ['commandId'] },
   'token-refreshed': { required: ['version'], optional: ['commandId'] },
   'token-rotated': { required: ['version', 'successor'], optional: ['commandId'] },
+  'token-resealed': { required: ['version', 'successor'], optional: ['commandId'] },
   'token-reused': { required: ['version'], optional: ['commandId'] },
   'token-revoked': { required: ['version', 'reason'], optional: ['by', 'commandId'] },
   'token-expired': { required: [], optional: [] },

@@ -9,6 +9,7 @@ const STYLES: Record<TokenEventType, Style> = {
   'token-updated': 'cyan',
   'token-refreshed': 'cyan',
   'token-rotated': 'cyan',
+  'token-resealed': 'cyan',
   'token-revoked': 'red',
   'token-reused': 'magenta',
   'token-expired': 'yellow',

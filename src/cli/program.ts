@@ -25,6 +25,7 @@ import { DONE, EXIT_STATUS_HELP, exitStatusOf, NOT_FOUND } from './exit-status.j
 import { tellFailure } from './failure.js';
 import { DURATION_FORMS, FIELDS, type Field, isArgument, optionOf } from './fields.js';
 import { type MigrateOptions, runMigrate } from './migrate.js';
+import { runMigrateLayout } from './migrate-layout.js';
 import { OPERATION_COMMANDS, type OperationCommand, tellToken } from './operations.js';
 import { Output, paint, properties } from './output.js';
 import { type QueueAction, type QueueOptions, runQueue } from './queue.js';
@@ -119,6 +120,7 @@ export function createProgram(outcome: Outcome = { status: DONE, given: {} }): C
   addDeadLetters(program, add);
   addDoctor(program, add);
   addMigrate(program, add);
+  addMigrateLayout(program, add);
   addAcl(program, add);
   addCompletion(program);
   return program;
@@ -320,6 +322,16 @@ function addDeadLetters(program: Command, add: Add): void {
   ]);
 }
 
+function addMigrateLayout(program: Command, add: Add): void {
+  const command = program
+    .command('migrate-layout')
+    .description(
+      'bring what an older redis-tokens left in Redis up to date; stop all else that uses it before',
+    );
+  addExamples(command, ['migrate-layout']);
+  add(command, ({ settings, output }) => runMigrateLayout(settings, output));
+}
+
 function addDoctor(program: Command, add: Add): void {
   const command = program
     .command('doctor')
@@ -422,8 +434,9 @@ const SETTING_HELP: Partial<Record<SettingName, { takes: string; help: string }>
 
 const PEPPER_HELP = `
 In parentheses: the environment variable that stands for an option. REDIS_TOKENS_MAX_DATA_BYTES,
-REDIS_TOKENS_MAX_COMMAND_AGE (milliseconds), REDIS_TOKENS_TOUCH_EVERY (a share) and REDIS_TOKENS_DURABILITY_… have no option. The pepper has nothing else, REDIS_TOKENS_PEPPER: it is a key, and
-arguments can be seen by other users of this machine.`;
+REDIS_TOKENS_MAX_COMMAND_AGE (milliseconds), REDIS_TOKENS_TOUCH_EVERY (a share) and REDIS_TOKENS_DURABILITY_… have no
+option. Nor has the pepper: it is a key, and arguments can be seen by other users of this machine. It is given by
+REDIS_TOKENS_PEPPER, or several by REDIS_TOKENS_PEPPERS or a file, REDIS_TOKENS_PEPPER_FILE.`;
 
 /** No default is set here: an option that was not given leaves the environment and the config files their say. */
 function settingOption(name: SettingName): Option {

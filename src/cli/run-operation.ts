@@ -5,6 +5,7 @@ import { RedisTokens } from '../redis-tokens.js';
 import { type Settings, tokenOptions } from '../service/settings.js';
 import type { Operation } from '../tokens/operations.js';
 import type { TokenOptions } from '../tokens/options.js';
+import { PRESENTING } from '../tokens/sealer.js';
 import { leftToEnd } from './left-to-end.js';
 import type { Output } from './output.js';
 import { whileCounting } from './while-counting.js';
@@ -20,6 +21,8 @@ export async function runOperation(
   output: Output,
 ): Promise<unknown> {
   const options = tokenOptions(settings);
+  // Who has no pepper may still look, and revoke without a token.
+  if (options.pepper === undefined && !needsPepper(operation, input)) options.pepper = false;
   const door = queued
     ? await openProducer(settings.connection, options)
     : new RedisTokens(settings.connection, options);
@@ -31,6 +34,10 @@ export async function runOperation(
     await door.close();
   }
 }
+
+/** Whether it takes or makes a token. */
+const needsPepper = (operation: Operation, { except }: Input): boolean =>
+  operation === 'create' || PRESENTING.has(operation) || except !== undefined;
 
 /** Loaded only where it is needed: BullMQ takes as long to load as all else. */
 async function openProducer(connection: Connection, options: TokenOptions): Promise<TokenProducer> {

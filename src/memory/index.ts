@@ -6,6 +6,7 @@ export type { RevocationReason, TokenEvent, TokenEventType } from '../tokens/eve
 export type { GuessingOptions, GuessingSuspected } from '../tokens/guessing.js';
 export type { ScopeDefaults, ScopedTokens, TokenOperations } from '../tokens/operations.js';
 export type { TokenOptions } from '../tokens/options.js';
+export type { Pepper, PepperKey } from '../tokens/pepper.js';
 export type { TokenRepository } from '../tokens/repository.js';
 export type {
   AnyData,

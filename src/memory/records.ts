@@ -21,6 +21,8 @@ export interface StoredToken extends Scope {
   /** Of a successor: the first of those that it stems from, and when it took its place, in ms. */
   family?: string;
   rotatedAt?: number;
+  /** Ids that it was moved from, the latest first. */
+  former?: string[];
   entries: Entry[];
 }
 

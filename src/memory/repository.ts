@@ -33,12 +33,17 @@ import { prolong, touched } from './idle.js';
 import { JobRecords } from './jobs.js';
 import { EventLog } from './log.js';
 import { Marks } from './marks.js';
+import { Moves } from './moves.js';
 import { ownersPage } from './numbers.js';
+import { Places } from './places.js';
 import { isAlive, MemoryRecords, merge, type StoredToken, toMs, toRecord } from './records.js';
 import { Revocations } from './revocations.js';
 import { oldestBeyond } from './room.js';
 import { Rotating } from './rotating.js';
 import { checkAge, endOfLife, isMeantBy, type Run } from './timing.js';
+
+/** Milliseconds that a mark outlives the last command it can meet, and a signpost as well. */
+const MARK_GRACE = 60_000;
 
 /** Overdue tokens of its scope that a create ends on its way. */
 const CLEARED_BY_CREATE = 2;
@@ -62,6 +67,8 @@ export class MemoryTokenRepository implements TokenRepository {
   readonly #revocations: Revocations;
   readonly #rotations: Rotating;
   readonly #guesses: Guesses | undefined;
+  readonly #moves: Moves;
+  readonly #places: Places;
 
   /** @throws {ConfigError} for an option that is unknown or wrong. */
   constructor(options: MemoryTokensOptions = {}) {
@@ -72,11 +79,18 @@ export class MemoryTokenRepository implements TokenRepository {
     this.#maxDataBytes = maxDataBytes;
     this.#maxCommandAge = maxCommandAge * MICROS_PER_MS;
     this.#revocations = new Revocations(this.#records, new Marks(this.#maxCommandAge), this.#log);
-    this.#rotations = new Rotating(this.#records, this.#log, maxCommandAge, {
+    this.#moves = new Moves(maxCommandAge + MARK_GRACE);
+    this.#rotations = new Rotating(this.#records, this.#log, maxCommandAge, this.#moves, {
       live: (token, run) => this.#live(token, run),
       revoke: (token, reason, run, details = {}) => this.#revocations.end(token, reason, details, run),
       expire: (token, run) => this.#expire(token, run),
       revokedAt: (token) => this.#revocations.newest(token).byId,
+    });
+    this.#places = new Places({
+      ...{ records: this.#records, log: this.#log, moves: this.#moves },
+      ...{ revocations: this.#revocations, rotations: this.#rotations },
+      live: (token, run) => this.#live(token, run),
+      expire: (token, run) => this.#expire(token, run),
     });
   }
 
@@ -120,7 +134,7 @@ export class MemoryTokenRepository implements TokenRepository {
     const { id, app, type, owner } = command;
     const run = await this.#begin(attempt);
     const outcome = this.#decide(command, run, () => this.#create(command, run));
-    const live = this.#live(command, run);
+    const live = this.#live(this.#places.find(command, run), run);
     if (live?.owner === owner && live.createdAt === outcome.createdAt) return toRecord(live);
     const { version, createdAt, expiresAt } = outcome; // decided before, and over by now
     const data = decodeEntries(encodeEntries(command.data).flat());
@@ -132,20 +146,22 @@ export class MemoryTokenRepository implements TokenRepository {
 
   async get(command: Commands['get'], commandId?: string): Promise<TokenRecord | undefined> {
     const run = await this.#begin({ until: Number.POSITIVE_INFINITY, commandId });
-    const live = this.#live(command, run);
-    if (!live) this.#rotations.meet(command, run);
+    const here =
+      command.touch === false ? this.#places.find(command, run) : this.#places.settle(command, run);
+    const live = this.#live(here, run);
+    if (!live) this.#rotations.meet(here, run);
     return live && toRecord(live);
   }
 
   async touch({ id, app, type, usedAt, every }: TokenUse): Promise<void> {
     const run = await this.#begin();
     const used = Math.min(usedAt, run.now);
-    const token = this.#live({ id, app, type }, run);
+    const token = this.#live(this.#places.find({ id, app, type }, run), run);
     if (!token || !isMeantBy({ issuedAt: usedAt }, token, run)) return;
     const expiresAt = touched(token, used, every);
     if (expiresAt === undefined) return;
     this.#records.move(token, expiresAt);
-    this.#rotations.outlive(token, run.nowMs);
+    this.#outlive(token, run);
   }
 
   async update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined> {
@@ -176,7 +192,7 @@ export class MemoryTokenRepository implements TokenRepository {
         prolong(token, issuedAt, duration, run);
         if (token.expiresAt <= run.nowMs) return 'token-expired';
         this.#records.move(token, token.expiresAt);
-        this.#rotations.outlive(token, run.nowMs);
+        this.#outlive(token, run);
         return 'token-refreshed';
       }),
     );
@@ -185,8 +201,11 @@ export class MemoryTokenRepository implements TokenRepository {
 
   async rotate(command: Commands['rotate'], attempt: Attempt): Promise<Rotated | undefined> {
     const run = await this.#begin(attempt);
-    const outcome = this.#decide(command, run, () => this.#rotations.rotate(command, run));
-    const live = outcome && this.#live({ ...command, id: outcome.successor }, run);
+    const outcome = this.#decide(command, run, () =>
+      this.#rotations.rotate(this.#places.settle(command, run), run),
+    );
+    const { app, type } = command;
+    const live = outcome && this.#live(this.#places.find({ app, type, id: outcome.successor }, run), run);
     // What another command's successor is derived with is forgotten when the grace is over.
     const isKnown = outcome && (outcome.nonce === command.nonce || run.now <= outcome.nonceUntil);
     return live && isKnown ? { record: toRecord(live), nonce: outcome.nonce } : undefined;
@@ -195,24 +214,28 @@ export class MemoryTokenRepository implements TokenRepository {
   async delete(command: Commands['delete'], attempt: Attempt): Promise<boolean> {
     const run = await this.#begin(attempt);
     return this.#decide(command, run, () => {
-      const live = this.#live(command, run);
-      const isEnded = this.#revocations.one(command, live, run);
-      return live ? isEnded : this.#rotations.delete(command, run);
+      const { lives, others } = this.#places.all(command, run);
+      const isEnded = this.#revocations.one(command, lives, run);
+      return others.map((here) => this.#rotations.delete(here, run)).includes(true) || isEnded;
     });
   }
 
   async deleteById(command: Commands['deleteById'], attempt: Attempt): Promise<boolean> {
     const run = await this.#begin(attempt);
     return this.#decide(command, run, () => {
-      const live = this.#live(command, run);
-      const isEnded = this.#revocations.one(command, live, run, command.owner);
-      return live ? isEnded : this.#rotations.deleteById(command, run);
+      const { lives, others } = this.#places.all(command, run);
+      const isEnded = this.#revocations.one(command, lives, run, command.owner);
+      return others.map((here) => this.#rotations.deleteById(here, run)).includes(true) || isEnded;
     });
   }
 
   async deleteAll(command: Commands['deleteAll'], attempt: Attempt): Promise<number> {
     const run = await this.#begin(attempt);
-    return this.#decide(command, run, () => this.#revocations.ofOwner(command, run));
+    return this.#decide(command, run, () => {
+      const { except: id, formerIds, app, type } = command;
+      const except = id === undefined ? undefined : this.#places.settle({ app, type, id, formerIds }, run).id;
+      return this.#revocations.ofOwner(command, except, run);
+    });
   }
 
   async deleteScope(command: Commands['deleteScope'], attempt: Attempt): Promise<number> {
@@ -228,17 +251,19 @@ export class MemoryTokenRepository implements TokenRepository {
   async consume(command: Commands['consume'], attempt: Attempt): Promise<TokenRecord | undefined> {
     const run = await this.#begin(attempt);
     const outcome = this.#decide(command, run, () => {
-      const live = this.#live(command, run);
-      if (!live) this.#rotations.meet(command, run);
-      if (!live || !isMeantBy(command, live, run)) return undefined;
-      this.#revocations.consume(command, live, run);
-      return live; // whose record nobody changes any more
+      const { lives, others } = this.#places.all(command, run);
+      for (const here of others) this.#rotations.meet(here, run);
+      const [first, ...rest] = lives.filter((live) => isMeantBy(command, live, run));
+      if (!first) return undefined;
+      this.#revocations.consume(command, [first, ...rest], run);
+      return first; // whose record nobody changes any more
     });
     return outcome && toRecord(outcome);
   }
 
   async getById(command: Commands['getById']): Promise<TokenRecord | undefined> {
-    const live = this.#live(command, await this.#begin());
+    const run = await this.#begin();
+    const live = this.#live(this.#places.find(command, run), run);
     const isAnothers = command.owner !== undefined && live?.owner !== command.owner;
     return live && !isAnothers ? toRecord(live) : undefined;
   }
@@ -302,14 +327,17 @@ export class MemoryTokenRepository implements TokenRepository {
 
     // A sender's clock may be ahead: what was issued after a revocation was created after it.
     const createdAt = Math.max(Math.min(issuedAt, run.now), revoked + 1);
-    this.#rotations.checkCreate(command, run);
-    const before = this.#records.get(id);
-    if (before && isAlive(before, run.nowMs)) {
+    const here = this.#places.find(command, run);
+    this.#rotations.checkCreate(here, run);
+    const there = this.#records.get(here.id);
+    if (there && isAlive(there, run.nowMs)) {
       // A generated token that exists is this create, sent again; so is a custom one of the very same moment.
-      const own = before.app === app && before.type === type && before.owner === owner;
-      if (own && (!custom || before.createdAt === createdAt)) return { ...before };
+      const own = there.app === app && there.type === type && there.owner === owner;
+      if (own && (!custom || there.createdAt === createdAt)) return { ...there };
       throw new TokenExistsError();
     }
+    if (this.#moves.isOfAnother(here, run.nowMs)) throw new TokenExistsError();
+    const before = this.#records.get(id);
     if (command.limit) this.#makeRoom(command, command.limit, run);
     if (before) this.#expire(before, run);
     const overdue = this.#records.overdue(command, run.nowMs);
@@ -320,6 +348,7 @@ export class MemoryTokenRepository implements TokenRepository {
     const token = {
       ...{ id, app, type, owner, version: 1, createdAt, expiresAt, refreshedAt: 0, attributes, entries },
     };
+    this.#moves.forget(id); // it led to a life that is over
     this.#records.add(token);
     this.#log.publish('token-created', token, run.nowMs, run);
     return { version: 1, createdAt, expiresAt };
@@ -337,8 +366,9 @@ export class MemoryTokenRepository implements TokenRepository {
     run: Run,
     apply: (token: StoredToken) => 'token-updated' | 'token-refreshed' | 'token-expired',
   ): Microseconds | undefined {
-    const token = this.#live(command, run);
-    if (!token) this.#rotations.meet(command, run);
+    const here = this.#places.settle(command, run);
+    const token = this.#live(here, run);
+    if (!token) this.#rotations.meet(here, run);
     if (!token || !isMeantBy(command, token, run)) return undefined;
     const event = apply(token);
     if (event === 'token-expired') {
@@ -370,13 +400,19 @@ export class MemoryTokenRepository implements TokenRepository {
     return token && token.app === app && token.type === type && isAlive(token, nowMs) ? token : undefined;
   }
 
+  /** A token is to live longer: so is what tells of those before it, and what leads to it. */
+  #outlive(token: StoredToken, { nowMs }: Run): void {
+    this.#rotations.outlive(token, nowMs);
+    this.#moves.outlive(token, nowMs);
+  }
+
   /** The answer to a change: one that was decided before shows the record as of now, of the life that it met. */
   #asOfNow(
     command: Commands['update' | 'refresh'],
     life: Microseconds | undefined,
     run: Run,
   ): TokenRecord | undefined {
-    const live = this.#live(command, run);
+    const live = this.#live(this.#places.find(command, run), run);
     return live && live.createdAt === life ? toRecord(live) : undefined;
   }
 

@@ -5,6 +5,7 @@ import type { RevocationReason } from '../tokens/events.js';
 import type { RevocationDetails, Scope } from '../tokens/types.js';
 import type { EventLog } from './log.js';
 import { appMark, idMark, idOwnerMark, type Marks, ownerMark, scopeMark } from './marks.js';
+import { idsOf, type Presented } from './moves.js';
 import { isAlive, type MemoryRecords, type StoredToken } from './records.js';
 import { type Run, revocationTime } from './timing.js';
 
@@ -19,42 +20,55 @@ export class Revocations {
     this.#log = log;
   }
 
-  /** @param live the token of the command's id, where there is one. */
+  /** @param lives the tokens of the command's ids: mostly one, or none. */
   one(
     command: Commands['delete' | 'deleteById'],
-    live: StoredToken | undefined,
+    lives: readonly StoredToken[],
     run: Run,
     owner?: string | undefined,
   ): boolean {
-    const found = owner === undefined || live?.owner === owner ? live : undefined;
+    const found = lives.filter((live) => owner === undefined || live.owner === owner);
     // In process it ends what there is when it runs, whatever the clock of its creator said.
-    const ended = run.job ? 0 : (found?.createdAt ?? 0);
-    const stamp = Math.max(revocationTime(command.issuedAt, run), ended);
-    const { id } = command;
-    // For one owner's token alone it must not be in the way of another owner's.
-    const mark = owner === undefined ? idMark(command, id) : idOwnerMark(command, id, owner);
-    this.#marks.set(mark, stamp, run.now);
-    if (!found || found.createdAt > stamp) return false;
-    this.end(found, 'deleted', command, run);
-    return true;
+    const ended = run.job ? [] : found.map(({ createdAt }) => createdAt);
+    const stamp = Math.max(revocationTime(command.issuedAt, run), ...ended);
+    this.#mark(command, idsOf(command), found, stamp, run, owner);
+    const meant = found.filter(({ createdAt }) => createdAt <= stamp);
+    for (const token of meant) this.end(token, 'deleted', command, run);
+    return meant.length > 0;
   }
 
-  /** Ends a live token for whoever consumes it. */
-  consume(command: Commands['consume'], live: StoredToken, run: Run): void {
-    const stamp = Math.max(revocationTime(command.issuedAt, run), live.createdAt);
-    this.#marks.set(idMark(command, command.id), stamp, run.now);
-    this.end(live, 'consumed', command, run);
+  /** Ends live tokens, mostly one, for whoever consumes the first of them. */
+  consume(command: Commands['consume'], lives: readonly [StoredToken, ...StoredToken[]], run: Run): void {
+    const stamp = Math.max(revocationTime(command.issuedAt, run), lives[0].createdAt);
+    this.#mark(command, idsOf(command), lives, stamp, run);
+    for (const token of lives) this.end(token, 'consumed', command, run);
   }
 
   /** Ends a live token, as a delete would, so that there is room for another. */
   forRoom(token: StoredToken, run: Run): void {
-    this.#marks.set(idMark(token, token.id), Math.max(run.now, token.createdAt), run.now);
+    this.#mark(token, [], [token], Math.max(run.now, token.createdAt), run);
     this.end(token, 'limit', {}, run);
   }
 
-  /** All of an owner but one token. In memory nothing can meet the mark before it is done: that one needs no more. */
-  ofOwner(command: Commands['deleteAll'], run: Run): number {
-    const { owner, except } = command;
+  /** Of all ids that the tokens are known to have. For one owner's alone they must not be in the way of another owner's. */
+  #mark(
+    scope: Scope,
+    ids: readonly string[],
+    found: readonly StoredToken[],
+    stamp: Microseconds,
+    run: Run,
+    owner?: string | undefined,
+  ): void {
+    const known = found.flatMap(({ id, former = [] }) => [id, ...former]);
+    for (const id of new Set([...ids, ...known])) {
+      const mark = owner === undefined ? idMark(scope, id) : idOwnerMark(scope, id, owner);
+      this.#marks.set(mark, stamp, run.now);
+    }
+  }
+
+  /** @param except where the token lies that stays. In memory nothing can meet the mark before it is done: that one needs no more. */
+  ofOwner(command: Commands['deleteAll'], except: string | undefined, run: Run): number {
+    const { owner } = command;
     const tokens = this.#records.ofOwner(command, owner);
     return this.#all(command, 'deleted-all', ownerMark(command, owner), tokens, run, except);
   }
@@ -70,10 +84,11 @@ export class Revocations {
   }
 
   /** When it was last revoked by what it belongs to: a create that was issued no later comes too late. */
-  newest(command: Scope & { id: string; owner: string }): { byId: Microseconds; newest: Microseconds } {
-    const { id, owner } = command;
+  newest(command: Presented & { owner: string }): { byId: Microseconds; newest: Microseconds } {
+    const { owner } = command;
     const of = (mark: string) => this.#marks.of(mark);
-    const byId = Math.max(of(idMark(command, id)), of(idOwnerMark(command, id, owner)));
+    const marks = idsOf(command).flatMap((id) => [idMark(command, id), idOwnerMark(command, id, owner)]);
+    const byId = Math.max(...marks.map(of));
     const byPlace = Math.max(of(ownerMark(command, owner)), of(scopeMark(command)), of(appMark(command)));
     return { byId, newest: Math.max(byId, byPlace, this.#marks.floor) };
   }

@@ -6,6 +6,7 @@ import type { RevocationReason } from '../tokens/events.js';
 import type { RevocationDetails, Scope } from '../tokens/types.js';
 import { idleFrom, prolong } from './idle.js';
 import type { EventLog } from './log.js';
+import type { Moves } from './moves.js';
 import { isAlive, type MemoryRecords, type StoredToken, toMs } from './records.js';
 import { type Family, isReuse, type Marker, Rotations, type Successor, successorOf } from './rotations.js';
 import { isMeantBy, type Run, revocationTime } from './timing.js';
@@ -24,10 +25,12 @@ export class Rotating {
   readonly #records: MemoryRecords;
   readonly #log: EventLog;
   readonly #store: Store;
+  readonly #moves: Moves;
 
   /** @param maxCommandAge ms */
-  constructor(records: MemoryRecords, log: EventLog, maxCommandAge: number, store: Store) {
-    this.#markers = new Rotations(maxCommandAge);
+  constructor(records: MemoryRecords, log: EventLog, maxCommandAge: number, moves: Moves, store: Store) {
+    this.#markers = new Rotations(maxCommandAge, moves);
+    this.#moves = moves;
     this.#records = records;
     this.#log = log;
     this.#store = store;
@@ -36,6 +39,16 @@ export class Rotating {
   /** A token is to live longer: so is what tells of those before it. */
   outlive(token: StoredToken, nowMs: number): void {
     this.#markers.outlive(token, nowMs);
+  }
+
+  /** The same for one that lies under another id. */
+  moved(token: StoredToken, from: string): void {
+    this.#markers.moved(token, from);
+  }
+
+  /** Whether any scope's token with this id was rotated. */
+  holds(id: string, nowMs: number): boolean {
+    return this.#markers.holds(id, nowMs);
   }
 
   /** No create brings to life what was rotated. @throws {TokenRevokedError} {TokenExistsError} */
@@ -50,7 +63,8 @@ export class Rotating {
     const rotated = token ? undefined : this.meet(command, run);
     if (rotated) {
       const { nonce, successor, graceEnds } = rotated;
-      const isRepeated = run.now <= graceEnds && this.#store.live({ ...command, id: successor }, run);
+      const place = this.#moves.follow(command, successor, run.nowMs);
+      const isRepeated = run.now <= graceEnds && this.#store.live({ ...command, id: place }, run);
       return isRepeated ? { nonce, successor, nonceUntil: graceEnds } : undefined;
     }
     if (!token || !isMeantBy(command, token, run)) return undefined;
@@ -68,7 +82,8 @@ export class Rotating {
       return undefined;
     }
     const before = this.#records.get(command.successor);
-    const isTaken = before !== undefined && isAlive(before, run.nowMs);
+    const isAliveThere = before !== undefined && isAlive(before, run.nowMs);
+    const isTaken = isAliveThere || this.#moves.holds(command.successor, run.nowMs);
     if (isTaken || this.#markers.holds(command.successor, run.nowMs)) throw new TokenExistsError();
     if (before) this.#store.expire(before, run);
     this.#records.remove(token);

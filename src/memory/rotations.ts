@@ -2,6 +2,7 @@
 import { MICROS_PER_MS, type Microseconds } from '../tokens/clock.js';
 import type { Commands } from '../tokens/commands.js';
 import type { Scope } from '../tokens/types.js';
+import type { Moves } from './moves.js';
 import type { StoredToken } from './records.js';
 import type { Run } from './timing.js';
 
@@ -44,10 +45,11 @@ export function successorOf(
   { successor, hint }: Commands['rotate'],
   nowMs: number,
 ): StoredToken {
+  const { former: _, ...same } = token; // of another secret than the successor's
   const attributes = token.attributes && { ...token.attributes };
   if (attributes?.hint !== undefined && hint !== undefined) attributes.hint = hint;
   return {
-    ...token,
+    ...same,
     ...{ id: successor, version: token.version + 1, attributes },
     ...{ family: token.family ?? token.id, rotatedAt: nowMs },
   };
@@ -57,10 +59,12 @@ export class Rotations {
   readonly #markers = new Map<string, Marker>();
   readonly #families = new Map<string, Family>();
   readonly #maxCommandAge: number;
+  readonly #moves: Moves;
 
   /** @param maxCommandAge ms */
-  constructor(maxCommandAge: number) {
+  constructor(maxCommandAge: number, moves: Moves) {
     this.#maxCommandAge = maxCommandAge;
+    this.#moves = moves;
   }
 
   /** The marker in a token's place. */
@@ -100,7 +104,16 @@ export class Rotations {
     const family = name === undefined ? undefined : this.#families.get(name);
     if (!family || family.until >= expiresAt) return;
     family.until = expiresAt + Math.max(SLACK, Math.floor((expiresAt - nowMs) / 2));
-    for (const marker of family.markers) marker.until = family.until;
+    for (const marker of family.markers) {
+      marker.until = family.until;
+      this.#moves.end(marker.token.former ?? [], family.until);
+    }
+  }
+
+  /** The living member of a family lies under another id. */
+  moved({ family: name, id }: StoredToken, from: string): void {
+    const family = name === undefined ? undefined : this.#families.get(name);
+    if (family?.living === from) family.living = id;
   }
 }
 

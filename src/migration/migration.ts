@@ -62,8 +62,10 @@ export class Migration {
     checkOptions('migration', options, TOKEN_OPTION_RULES);
     this.#options = resolveTokenOptions(options, defaultShards(connection));
     this.#store = new Store(connection, this.#options.timeout);
-    this.#repository = new RedisTokenRepository(this.#store, this.#options);
-    this.#standing = new Deployment(this.#store, new Keys(this.#options.prefix), this.#options, false);
+    this.#repository = new RedisTokenRepository(this.#store, this.#options, true);
+    this.#standing = new Deployment(this.#store, new Keys(this.#options.prefix), this.#options, {
+      founds: false,
+    });
     this.#old = new OldStore(from, this.#options.timeout);
   }
 

@@ -21,7 +21,7 @@ export function openMigrating(
   const index = new OldIndex(
     source,
     old,
-    ({ app, type, token }) => tokenId(app, type, token, options.pepper),
+    ({ app, type, token }) => tokenId(app, type, token, options.peppers[0]?.key),
     options.timeout,
   );
   const mover = new Mover(repository, { ...options, duration: from.duration });

@@ -79,8 +79,7 @@ export class CommandQueues {
     if (!isTaken) await this.#admit(lane, isNever, () => this.#addAlone(lane, jobId, command));
     const stored = isTaken ? undefined : await this.job(lane, jobId);
     const first = (stored?.data as JobData | undefined)?.commands?.[0];
-    const content = contentOf(JSON.parse(JSON.stringify(command)));
-    if (isTaken || (first && !isDeepStrictEqual(contentOf(first), content))) {
+    if (isTaken || (first && !isSame(first, JSON.parse(JSON.stringify(command))))) {
       throw new CommandConflictError(
         `the commandId "${command.commandId}" was enqueued with another content`,
       );
@@ -145,9 +144,21 @@ const isNever = (): boolean => false;
 /** Never all digits, and no name of BullMQ's own. */
 const newJobId = (): string => `j-${randomBytes(16).toString('base64url')}`;
 
-/** What a command asks for: each time that a rotation is sealed, it has another successor. */
-function contentOf({ issuedAt: _, ...content }: WireCommand): Record<string, unknown> {
+/** Whether two commands ask for the same: of the same token, by whichever peppers it was sealed. */
+function isSame(one: WireCommand, other: WireCommand): boolean {
+  const [ids, others] = [idsIn(one), idsIn(other)];
+  const isOfOneToken = ids.length === 0 ? others.length === 0 : ids.some((id) => others.includes(id));
+  return isOfOneToken && isDeepStrictEqual(contentOf(one), contentOf(other));
+}
+
+/** The ids of the token that a command is about, or excepts. */
+const idsIn = ({ id, except, formerIds }: WireCommand): unknown[] =>
+  [id ?? except, formerIds].flat().filter((each) => each !== undefined);
+
+/** What a command asks for of its token: each time that a rotation is sealed, it has another successor. */
+function contentOf(command: WireCommand): Record<string, unknown> {
+  const { issuedAt: _, id: __, except: ___, formerIds: ____, ...content } = command;
   if (content.op !== 'rotate') return content;
-  const { successor: __, nonce: ___, hint: ____, ...asked } = content;
+  const { successor: _____, nonce: ______, hint: _______, ...asked } = content;
   return asked;
 }

@@ -291,7 +291,8 @@ const unknownOutcome = (error: unknown): WireError =>
 /** The tokens whose other commands in the job must not be run at the same time. */
 function tokensOf(command: Command | ValidationError): string[] {
   if (!('id' in command)) return [];
-  return 'successor' in command ? [command.id, command.successor] : [command.id];
+  const ids = 'formerIds' in command ? [command.id, ...(command.formerIds ?? [])] : [command.id];
+  return 'successor' in command ? [...ids, command.successor] : ids;
 }
 
 /** Tells the job from an earlier one of the same id. Only the job decides it: what a command may hold is each worker's option. */

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { type Connection, defaultSpread, LASTING_CLIENT, openClient } from '../redis/connection.js';
 import { Deployment } from '../redis/deployment.js';
 import { Keys } from '../redis/keys.js';
+import { PepperCheck } from '../redis/pepper-check.js';
 import { Store } from '../redis/store.js';
 import { ActiveCalls } from '../tokens/active-calls.js';
 import { stampWhenReady } from '../tokens/clock.js';
@@ -116,7 +117,8 @@ export class TokenProducer implements TokenOperations {
     this.#telemetry = options.telemetry;
     this.#store = new Store(connection, resolved.timeout, true);
     this.#keys = new Keys(resolved.prefix);
-    this.#deployment = new Deployment(this.#store, this.#keys, resolved);
+    const peppers = new PepperCheck(this.#store, this.#keys, resolved.peppers);
+    this.#deployment = new Deployment(this.#store, this.#keys, resolved, { peppers });
     this.#sealer = new Sealer(resolved, this.#deployment);
     this.#inbox = new ResultInbox(
       openClient(connection, { ...LASTING_CLIENT, socketTimeout: resolved.timeout }),

@@ -6,7 +6,7 @@ import { ownerShard } from '../tokens/identity.js';
 import type { Attempt } from '../tokens/repository.js';
 import type { RevocationDetails, Scope } from '../tokens/types.js';
 import { type ChangeScripts, flag } from './change-scripts.js';
-import { type Keys, segment } from './keys.js';
+import { idsOf, type Keys, segment } from './keys.js';
 import type { Reply } from './reply.js';
 import type { Store } from './store.js';
 
@@ -40,14 +40,15 @@ export class BulkEnder {
 
   /** The owner's own shard first. */
   ofOwner(command: Commands['deleteAll'], attempt: Attempt): Promise<number> {
-    const { app, type, owner } = command;
+    const { app, type, owner, except, formerIds } = command;
+    const excepted = except === undefined ? '' : idsOf({ id: except, formerIds });
     const home = ownerShard(app, type, owner, this.#shards.length);
     return this.#onShards(home, attempt, (shard, current, progress) => {
       const keys = [this.#keys.floor(shard), this.#keys.ownerIndex(shard, command, owner)];
       return inSteps(current, progress, (each, place) =>
         this.#scripts.run('deleteAll', command, each, shard, {
           keys,
-          args: [owner, ...place, command.except ?? '', ...toldArgs(command)],
+          args: [owner, ...place, excepted, ...toldArgs(command)],
         }),
       );
     });

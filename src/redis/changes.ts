@@ -14,6 +14,7 @@ const TOGETHER: Partial<Record<ScriptName, 'changes' | 'revocations' | 'touches'
   update: 'changes',
   refresh: 'changes',
   rotate: 'changes',
+  reseal: 'changes',
   delete: 'revocations',
   deleteById: 'revocations',
   consume: 'revocations',

@@ -93,8 +93,17 @@ function decode(
   return record;
 }
 
-/** Whether a text stands for a token that was rotated: `[0,app,type,owner,version,family,successor,graceEnds]`. */
+/**
+ * Whether a text stands in the place of a record: for a token that was rotated, `[0,app,type,owner,version,family,successor,
+ * graceEnds]`, or for one that has moved to another id, `[0,app,type,id,since]`.
+ */
 export const isMarker = (text: string): boolean => text.startsWith('[0,');
+
+/** Under which id a token lies that has moved; `undefined` for any other text, and in another scope. */
+export function movedTo(marker: string, scope: Scope): string | undefined {
+  const head = `[0,${JSON.stringify(scope.app)},${JSON.stringify(scope.type)},`;
+  return marker.startsWith(head) ? /^"([\w-]{22})",\d+\]$/.exec(marker.slice(head.length))?.[1] : undefined;
+}
 
 /** When the grace of a rotated token was over. @throws {CommandFailedError} where its marker can not be read. */
 export function graceEnds(marker: string): Microseconds {
@@ -128,6 +137,7 @@ const KINDS: Record<keyof TokenAttributes, 'string' | 'number'> = {
   lastUsedAt: 'number',
   spared: 'number',
   family: 'string',
+  former: 'string',
   rotated: 'number',
 };
 

@@ -5,10 +5,9 @@ import type { ResolvedTokenOptions } from '../tokens/options.js';
 import { fromTime, RedisClock } from './clock.js';
 import { isForbidden } from './failure.js';
 import type { Keys } from './keys.js';
+import { LAYOUT, layoutProblem } from './layout.js';
+import type { PepperCheck } from './pepper-check.js';
 import type { Store } from './store.js';
-
-/** Of the records, indexes, marks and job records: raised when one of them changes. */
-const LAYOUT = 1;
 
 /** Fixed by the first process that has to do with queues: tokens may stand without. */
 const OF_QUEUES = 'partitions';
@@ -27,6 +26,7 @@ export class Deployment implements Clock {
   readonly #options: ResolvedTokenOptions;
   readonly #clock: RedisClock;
   readonly #founds: boolean;
+  readonly #peppers: PepperCheck | undefined;
   #fits = false;
   #check: Promise<void> | undefined;
   /** Another connection may lead to another server: what it says is asked before the next command. */
@@ -35,9 +35,18 @@ export class Deployment implements Clock {
     this.#clock.unset();
   };
 
-  /** @param founds whether to fix what all must agree on where nobody has; or else that stays as it is. */
-  constructor(store: Store, keys: Keys, options: ResolvedTokenOptions, founds = true) {
+  /**
+   * @param founds whether to fix what all must agree on where nobody has; or else that stays as it is. Default true.
+   * @param peppers given where secrets are sealed in this process.
+   */
+  constructor(
+    store: Store,
+    keys: Keys,
+    options: ResolvedTokenOptions,
+    { founds = true, peppers }: { founds?: boolean; peppers?: PepperCheck | undefined } = {},
+  ) {
     this.#founds = founds;
+    this.#peppers = peppers;
     this.#store = store;
     this.#keys = keys;
     this.#options = options;
@@ -157,6 +166,7 @@ export class Deployment implements Clock {
         });
       await this.#checkPrimary();
     });
+    await this.#peppers?.found();
   }
 
   /** For a user whom no script can tell. @throws {StoreUnavailableError} */
@@ -180,9 +190,11 @@ export class Deployment implements Clock {
   #compare(wanted: [name: string, value: number][], standing: (string | null)[]): void {
     for (const [i, [name, value]] of wanted.entries()) {
       if (standing[i] !== null && standing[i] !== String(value)) {
-        throw new ConfigError(
-          `${this.#keys.meta}: ${name} is ${standing[i]} in this deployment, but ${value} here`,
-        );
+        const problem =
+          name === 'layout'
+            ? layoutProblem(String(standing[i]))
+            : `${name} is ${standing[i]} in this deployment, but ${value} here`;
+        throw new ConfigError(`${this.#keys.meta}: ${problem}`);
       }
     }
   }

@@ -12,16 +12,19 @@ import { Acknowledgements, type History, Witness } from './replication.js';
 import { RedisTokenRepository } from './repository.js';
 import { Store } from './store.js';
 
-/** @throws {ConfigError} for a connection that can not work. */
+/**
+ * @param isDoor whether secrets are sealed in this process.
+ * @throws {ConfigError} for a connection that can not work.
+ */
 export function openRepository(
   connection: Connection | undefined,
   options: ResolvedTokenOptions,
-  store = new Store(connection, options.timeout),
+  { store = new Store(connection, options.timeout), isDoor = false } = {},
 ): TokenRepository {
   const { durability } = options;
   return durability
-    ? new DurableRepository(connection, store, options, durability)
-    : new RedisTokenRepository(store, options);
+    ? new DurableRepository(connection, store, options, durability, isDoor)
+    : new RedisTokenRepository(store, options, isDoor);
 }
 
 /** @throws {NotReplicatedError} from every change that is waited for. */
@@ -35,8 +38,9 @@ export class DurableRepository extends RedisTokenRepository {
     store: Store,
     options: ResolvedTokenOptions,
     rules: ResolvedDurability,
+    isDoor: boolean,
   ) {
-    super(store, options);
+    super(store, options, isDoor);
     this.#acknowledgements = new Acknowledgements(connection, rules);
     this.#rules = rules;
     this.#keys = new Keys(options.prefix);

@@ -35,13 +35,13 @@ export class GuessCounter {
     keys: Keys,
     deployment: Deployment,
     rule: GuessingRule,
-    { pepper }: Pick<ResolvedTokenOptions, 'pepper'>,
+    { peppers }: Pick<ResolvedTokenOptions, 'peppers'>,
   ) {
     this.#store = store;
     this.#keys = keys;
     this.#deployment = deployment;
     this.#rule = rule;
-    this.#pepper = pepper;
+    this.#pepper = peppers[0]?.key;
   }
 
   /** While others are sent, and as many wait as may, the misses of further clients are not counted. */

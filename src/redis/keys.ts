@@ -11,6 +11,15 @@ export const scopeArgs = ({ app, type }: Scope): [app: string, type: string] => 
   JSON.stringify(type),
 ];
 
+/** The ids of a presented token as scripts take them, the newest first. */
+export const idsOf = ({
+  id,
+  formerIds = [],
+}: {
+  id: string;
+  formerIds?: readonly string[] | undefined;
+}): string => (formerIds.length > 0 ? [id, ...formerIds].join(' ') : id);
+
 /** Which queue of BullMQ's. */
 interface QueuePlace {
   lane: string;
@@ -20,12 +29,15 @@ interface QueuePlace {
 export class Keys {
   readonly prefix: string;
   readonly meta: string;
+  /** Whoever migrates the deployment to another layout holds it. */
+  readonly layoutLock: string;
   /** Those of the scope that was asked for last: mostly it is asked for again. */
   #scope = { app: '', type: '', segments: '' };
 
   constructor(prefix: string) {
     this.prefix = prefix;
     this.meta = `{${prefix}}:meta`;
+    this.layoutLock = `{${prefix}}:layout-lock`;
   }
 
   record(shard: number, id: string): string {

@@ -14,11 +14,13 @@ import { BulkEnder, FOR_EVER, toldArgs } from './bulk-ender.js';
 import { ChangeScripts, flag } from './change-scripts.js';
 import { decodeRecord, encodeAttributes, encodeChanges, encodeTail, isMarker, toMs } from './codec.js';
 import { Deployment } from './deployment.js';
+import { FormerIds } from './former-ids.js';
 import { GuessCounter } from './guess-counter.js';
 import { JobRecords } from './job-records.js';
-import { Keys } from './keys.js';
+import { idsOf, Keys } from './keys.js';
 import { Lister } from './lister.js';
 import { Numbers } from './numbers.js';
+import { PepperCheck } from './pepper-check.js';
 import { RecordReader } from './reader.js';
 import type { Reply } from './reply.js';
 import { inOtherShard, Rotations } from './rotations.js';
@@ -36,22 +38,26 @@ export class RedisTokenRepository implements TokenRepository {
   readonly #lister: Lister;
   readonly #numbers: Numbers;
   readonly #rotations: Rotations;
+  readonly #formerIds: FormerIds;
   readonly #jobs: JobRecords;
   readonly #sweeper: Sweeper;
   readonly #guesses: GuessCounter | undefined;
 
-  constructor(store: Store, options: ResolvedTokenOptions) {
+  /** @param isDoor whether secrets are sealed in this process: then the deployment must have its peppers. */
+  constructor(store: Store, options: ResolvedTokenOptions, isDoor = false) {
     this.#store = store;
     this.#options = options;
     this.#keys = new Keys(options.prefix);
     this.#reader = new RecordReader(store);
-    this.#deployment = new Deployment(store, this.#keys, options);
+    const peppers = isDoor ? new PepperCheck(store, this.#keys, options.peppers) : undefined;
+    this.#deployment = new Deployment(store, this.#keys, options, { peppers });
     this.#changes = new ChangeScripts(store, this.#keys, this.#deployment, options);
     const shards = Array.from({ length: options.shards }, (_, shard) => shard);
     this.#ender = new BulkEnder(store, this.#keys, shards, this.#changes);
     this.#lister = new Lister(store, this.#keys, shards);
     this.#numbers = new Numbers(store, this.#keys, shards, this);
     this.#rotations = new Rotations(store, this.#keys);
+    this.#formerIds = new FormerIds(store, this.#keys, this.#changes, this.#rotations);
     this.#jobs = new JobRecords(store, this.#keys, shards);
     this.#sweeper = new Sweeper(store, this.#keys, shards);
     const { guessing } = options;
@@ -91,7 +97,7 @@ export class RedisTokenRepository implements TokenRepository {
         this.#keys.scopes(shard),
       ],
       args: [
-        id,
+        idsOf(command),
         owner,
         JSON.stringify(owner),
         durationMs(command.duration),
@@ -102,7 +108,7 @@ export class RedisTokenRepository implements TokenRepository {
         flag(limit?.overflow === 'end-oldest'),
       ],
     });
-    const found = recordOf(reply, id, command);
+    const found = recordOf(reply, command);
     if (found) return found;
     const [version, createdAt, expiresAt] = reply.numbers;
     return {
@@ -115,8 +121,9 @@ export class RedisTokenRepository implements TokenRepository {
     const { id } = command;
     const shard = shardOf(id, this.#options.shards);
     const text = await this.#reader.read(shard, this.#keys.record(shard, id));
-    if (text !== null && isMarker(text)) return this.#rotations.read(shard, command, text, commandId);
-    return text === null ? undefined : decodeRecord(id, text, command);
+    if (text !== null && !isMarker(text)) return decodeRecord(id, text, command);
+    if (text === null && !command.formerIds) return undefined;
+    return this.#formerIds.get(shard, command, text, commandId);
   }
 
   async touch(use: TokenUse): Promise<void> {
@@ -136,18 +143,23 @@ export class RedisTokenRepository implements TokenRepository {
     const shard = shardOf(command.id, this.#options.shards);
     const reply = await this.#changes.run('update', command, attempt, shard, {
       keys: [this.#keys.record(shard, command.id)],
-      args: [command.id, this.#options.maxDataBytes, command.ifVersion ?? '', ...encodeChanges(command.data)],
+      args: [
+        idsOf(command),
+        this.#options.maxDataBytes,
+        command.ifVersion ?? '',
+        ...encodeChanges(command.data),
+      ],
     });
-    return recordOf(reply, command.id, command);
+    return recordOf(reply, command);
   }
 
   async refresh(command: Commands['refresh'], attempt: Attempt): Promise<TokenRecord | undefined> {
     const shard = shardOf(command.id, this.#options.shards);
     const reply = await this.#changes.run('refresh', command, attempt, shard, {
       keys: [this.#keys.record(shard, command.id)],
-      args: [command.id, durationMs(command.duration)],
+      args: [idsOf(command), durationMs(command.duration)],
     });
-    return recordOf(reply, command.id, command);
+    return recordOf(reply, command);
   }
 
   async rotate(command: Commands['rotate'], attempt: Attempt): Promise<Rotated | undefined> {
@@ -157,14 +169,14 @@ export class RedisTokenRepository implements TokenRepository {
     const reply = await this.#changes.run('rotate', command, attempt, shard, {
       keys: [this.#keys.record(shard, id), this.#keys.record(shard, successor)],
       args: [
-        ...[id, successor, nonce, duration === undefined ? '' : durationMs(duration)],
+        ...[idsOf(command), successor, nonce, duration === undefined ? '' : durationMs(duration)],
         Math.round(command.grace * 1_000),
         encodeURIComponent(command.hint ?? ''),
       ],
     });
     const [winner, itsNonce] = reply.rest;
     if (reply.code !== 'ok' || winner === undefined || itsNonce === undefined) return undefined;
-    const record = recordOf(reply, winner, command);
+    const record = recordOf(reply, command);
     return record && { record, nonce: itsNonce };
   }
 
@@ -172,7 +184,7 @@ export class RedisTokenRepository implements TokenRepository {
     const shard = shardOf(command.id, this.#options.shards);
     const reply = await this.#changes.run('delete', command, attempt, shard, {
       keys: [this.#keys.floor(shard), this.#keys.record(shard, command.id)],
-      args: [command.id, ...toldArgs(command)],
+      args: [idsOf(command), ...toldArgs(command)],
     });
     return reply.numbers[0] > 0;
   }
@@ -191,17 +203,19 @@ export class RedisTokenRepository implements TokenRepository {
     const shard = shardOf(id, this.#options.shards);
     const reply = await this.#changes.run('consume', command, attempt, shard, {
       keys: [this.#keys.floor(shard), this.#keys.record(shard, id)],
-      args: [id, ...toldArgs(command)],
+      args: [idsOf(command), ...toldArgs(command)],
     });
-    return recordOf(reply, id, command);
+    return recordOf(reply, command);
   }
 
   async getById(command: Commands['getById']): Promise<TokenRecord | undefined> {
     const { id } = command;
     const shard = shardOf(id, this.#options.shards);
     const text = await this.#reader.read(shard, this.#keys.record(shard, id));
-    // Nobody has presented the token: where it was rotated, this is no use of it.
-    const found = text === null || isMarker(text) ? undefined : decodeRecord(id, text, command);
+    if (text === null) return undefined;
+    const found = isMarker(text)
+      ? await this.#formerIds.getById(shard, command, text)
+      : decodeRecord(id, text, command);
     return isOf(found, command.owner) ? found : undefined;
   }
 
@@ -264,11 +278,14 @@ export class RedisTokenRepository implements TokenRepository {
 const isOf = (record: TokenRecord | undefined, owner: string | undefined): boolean =>
   owner === undefined || record?.owner === owner;
 
-/** The record of the life that a change was decided for, as of now; `undefined` where there was or is none. */
+/**
+ * The record of the life that a change was decided for, as of now; `undefined` where there was or is none.
+ * @param command whose token it is, unless the reply names another.
+ */
 function recordOf(
-  { code, record, numbers: [, createdAt] }: Reply,
-  id: string,
-  scope: Scope,
+  { code, record, numbers: [, createdAt], rest }: Reply,
+  command: Scope & { id: string },
 ): TokenRecord | undefined {
-  return code !== 'ok' || record === '' ? undefined : decodeRecord(id, record, scope, createdAt);
+  const [id = command.id] = rest;
+  return code !== 'ok' || record === '' ? undefined : decodeRecord(id, record, command, createdAt);
 }

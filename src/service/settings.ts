@@ -16,6 +16,7 @@ import {
   wholeNumber,
 } from '../tokens/options.js';
 import { addressesIn } from './addresses.js';
+import { PEPPER_VARIABLE, PEPPERS_VARIABLE, readPepper } from './peppers.js';
 import { guarded } from './prototype-guard.js';
 import { readTls, secured } from './tls-files.js';
 
@@ -30,6 +31,8 @@ export interface Settings {
   shards: number;
   partitions: number;
   tokenPrefix: string;
+  /** A file of several peppers; or nothing. */
+  pepperFile: string;
   maxDataBytes: number;
   timeout: number;
   maxCommandAge: number;
@@ -74,6 +77,7 @@ export const SETTINGS: Record<SettingName, Setting> = {
   shards: { variable: 'REDIS_TOKENS_SHARDS', flag: '--shards', isNumber: true },
   partitions: { variable: 'REDIS_TOKENS_PARTITIONS', flag: '--partitions', isNumber: true },
   tokenPrefix: { variable: 'REDIS_TOKENS_TOKEN_PREFIX', flag: '--token-prefix' },
+  pepperFile: { variable: 'REDIS_TOKENS_PEPPER_FILE' },
   maxDataBytes: { variable: 'REDIS_TOKENS_MAX_DATA_BYTES', isNumber: true },
   timeout: { variable: 'REDIS_TOKENS_TIMEOUT', flag: '--timeout', isNumber: true },
   maxCommandAge: { variable: 'REDIS_TOKENS_MAX_COMMAND_AGE', isNumber: true },
@@ -129,7 +133,9 @@ const RULES: Partial<Record<SettingName, OptionRule>> = {
 
 /** Secrets come through the environment alone: arguments can be seen by other users of the machine, and files get committed. */
 export const SECRETS = {
-  pepper: { variable: 'REDIS_TOKENS_PEPPER', rule: TOKEN_OPTION_RULES.pepper },
+  /** Read, and checked, with the file that may stand for them. */
+  pepper: { variable: PEPPER_VARIABLE, rule: () => undefined },
+  peppers: { variable: PEPPERS_VARIABLE, rule: () => undefined },
   consolePassword: {
     variable: 'REDIS_TOKENS_CONSOLE_PASSWORD',
     rule: (value: unknown) => (String(value).length >= 12 ? undefined : 'at least 12 characters'),
@@ -144,7 +150,8 @@ export const secret = (name: keyof typeof SECRETS): string | undefined =>
 export function tokenOptions(settings: Settings): TokenOptions {
   const names = Object.keys(TOKEN_OPTION_RULES) as (keyof TokenOptions)[];
   const options = Object.fromEntries(names.map((name) => [name, (settings as TokenOptions)[name]]));
-  return { ...options, pepper: secret('pepper'), durability: durabilityIn(settings) };
+  const { pepper } = readPepper(settings.pepperFile);
+  return { ...options, pepper, durability: durabilityIn(settings) };
 }
 
 const durabilityIn = (settings: Settings): DurabilityOptions | undefined =>
@@ -207,6 +214,8 @@ function checkValues(settings: Record<string, unknown>, given: GivenSettings): v
     const expected = value === undefined ? undefined : rule(value);
     if (expected !== undefined) problems.push(`option "${name}" must be ${expected} (given by ${variable})`);
   }
+  const { problem } = readPepper(String(settings.pepperFile));
+  if (problem !== undefined) problems.push(problem);
   const tls = readTls(settings);
   for (const [name, problem] of tls.problems)
     problems.push(`option "${name}": ${problem} (${placeOf(name, given)})`);

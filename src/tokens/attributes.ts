@@ -15,6 +15,8 @@ export interface TokenAttributes {
   spared?: number;
   /** Of a successor: the first of those that it stems from. No caller is told. */
   family?: string;
+  /** Ids of other peppers that it was moved from, the latest first, with spaces between. No caller is told. */
+  former?: string;
   /** Of a successor: when it took its place, in epoch milliseconds; callers are told it as `createdAt`. */
   rotated?: number;
 }

@@ -4,6 +4,7 @@ import type { Revoker } from './events.js';
 import {
   IsDuration,
   IsFlag,
+  IsFormerIds,
   IsGrace,
   IsHint,
   IsIdle,
@@ -50,6 +51,7 @@ abstract class RevokingCommand extends ScopedCommand {
 export class CreateCommand extends ScopedCommand {
   readonly op = 'create';
   @IsTokenId() id!: string;
+  @IsFormerIds() formerIds?: string[] | undefined;
   @IsName() owner!: string;
   @IsTokenData() data!: object;
   @IsDuration() duration!: number;
@@ -65,6 +67,7 @@ export class CreateCommand extends ScopedCommand {
 export class GetCommand extends ScopedCommand {
   readonly op = 'get';
   @IsTokenId() id!: string;
+  @IsFormerIds() formerIds?: string[] | undefined;
   /** False where it is no use of the token. */
   @IsTouch() touch?: boolean | undefined;
 }
@@ -72,6 +75,7 @@ export class GetCommand extends ScopedCommand {
 export class UpdateCommand extends ScopedCommand {
   readonly op = 'update';
   @IsTokenId() id!: string;
+  @IsFormerIds() formerIds?: string[] | undefined;
   @IsTokenData() data!: object;
   @IsIfVersion() ifVersion?: number | undefined;
 }
@@ -79,12 +83,14 @@ export class UpdateCommand extends ScopedCommand {
 export class RefreshCommand extends ScopedCommand {
   readonly op = 'refresh';
   @IsTokenId() id!: string;
+  @IsFormerIds() formerIds?: string[] | undefined;
   @IsDuration() duration!: number;
 }
 
 export class RotateCommand extends ScopedCommand {
   readonly op = 'rotate';
   @IsTokenId() id!: string;
+  @IsFormerIds() formerIds?: string[] | undefined;
   /** The id of the token that is to take its place. */
   @IsTokenId() successor!: string;
   /** What the successor's secret was derived with, by whoever has the token's. */
@@ -99,11 +105,13 @@ export class RotateCommand extends ScopedCommand {
 export class DeleteCommand extends RevokingCommand {
   readonly op = 'delete';
   @IsTokenId() id!: string;
+  @IsFormerIds() formerIds?: string[] | undefined;
 }
 
 export class ConsumeCommand extends RevokingCommand {
   readonly op = 'consume';
   @IsTokenId() id!: string;
+  @IsFormerIds() formerIds?: string[] | undefined;
 }
 
 export class GetByIdCommand extends ScopedCommand {
@@ -125,6 +133,8 @@ export class DeleteAllCommand extends RevokingCommand {
   @IsName() owner!: string;
   /** The id of a token that stays. */
   @IsOptionalTokenId() except?: string | undefined;
+  /** Of the token that stays. */
+  @IsFormerIds() formerIds?: string[] | undefined;
 }
 
 export class DeleteScopeCommand extends RevokingCommand {
@@ -193,6 +203,7 @@ const KINDS: { [O in Operation]: CommandKind<O> } = {
       'app',
       'type',
       'id',
+      'formerIds',
       'owner',
       'data',
       'duration',
@@ -203,22 +214,31 @@ const KINDS: { [O in Operation]: CommandKind<O> } = {
       'limit',
     ],
   },
-  get: { create: () => new GetCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'touch'] },
+  get: { create: () => new GetCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'formerIds', 'touch'] },
   update: {
     create: () => new UpdateCommand(),
-    fields: ['issuedAt', 'app', 'type', 'id', 'data', 'ifVersion'],
+    fields: ['issuedAt', 'app', 'type', 'id', 'formerIds', 'data', 'ifVersion'],
   },
-  refresh: { create: () => new RefreshCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'duration'] },
+  refresh: {
+    create: () => new RefreshCommand(),
+    fields: ['issuedAt', 'app', 'type', 'id', 'formerIds', 'duration'],
+  },
   rotate: {
     create: () => new RotateCommand(),
-    fields: ['issuedAt', 'app', 'type', 'id', 'successor', 'nonce', 'duration', 'grace', 'hint'],
+    fields: ['issuedAt', 'app', 'type', 'id', 'formerIds', 'successor', 'nonce', 'duration', 'grace', 'hint'],
   },
-  delete: { create: () => new DeleteCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'reason', 'by'] },
+  delete: {
+    create: () => new DeleteCommand(),
+    fields: ['issuedAt', 'app', 'type', 'id', 'formerIds', 'reason', 'by'],
+  },
   deleteAll: {
     create: () => new DeleteAllCommand(),
-    fields: ['issuedAt', 'app', 'type', 'owner', 'except', 'reason', 'by'],
+    fields: ['issuedAt', 'app', 'type', 'owner', 'except', 'formerIds', 'reason', 'by'],
   },
-  consume: { create: () => new ConsumeCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'reason', 'by'] },
+  consume: {
+    create: () => new ConsumeCommand(),
+    fields: ['issuedAt', 'app', 'type', 'id', 'formerIds', 'reason', 'by'],
+  },
   getById: { create: () => new GetByIdCommand(), fields: ['issuedAt', 'app', 'type', 'id', 'owner'] },
   deleteById: {
     create: () => new DeleteByIdCommand(),

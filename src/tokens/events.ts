@@ -6,6 +6,7 @@ export const TOKEN_EVENT_TYPES = [
   'token-updated',
   'token-refreshed',
   'token-rotated',
+  'token-resealed',
   'token-reused',
   'token-revoked',
   'token-expired',
@@ -56,7 +57,7 @@ interface TokenEventOf<T extends TokenEventType> {
     reason?: RevocationReason;
     /** Of a revocation: by whom, where its caller told. */
     by?: Revoker;
-    /** The id of the token that took the place of one that was rotated. */
+    /** The id of the token that took the place of one that was rotated; of one that was re-sealed, its id from now on. */
     successor?: string;
     commandId?: string;
   };

@@ -4,6 +4,7 @@ import { type DataProblem, dataProblem, kindOf } from './data.js';
 import { REVOKERS } from './events.js';
 import { ID_PATTERN } from './identity.js';
 import { decodeOwnerCursor } from './owner-cursor.js';
+import { MAX_PEPPERS } from './pepper.js';
 
 const NAME_LENGTH = 256;
 const TOKEN_LENGTH = 1_024;
@@ -66,6 +67,14 @@ export const durationProblem: Rule = (value) => {
 
 const idProblem: Rule = (value) =>
   typeof value === 'string' && ID_PATTERN.test(value) ? undefined : must('22 base64url characters', value);
+
+const FORMER_IDS = MAX_PEPPERS - 1;
+function formerIdsProblem(value: unknown): string | undefined {
+  const isList = Array.isArray(value) && value.length > 0 && value.length <= FORMER_IDS;
+  return isList && new Set(value).size === value.length && !value.some(idProblem)
+    ? undefined
+    : `must be 1 to ${FORMER_IDS} ids, each once`;
+}
 
 const stampProblem: Rule = (value) =>
   Number.isSafeInteger(value) && (value as number) >= 0
@@ -198,6 +207,14 @@ export const IsOwnerCursor = decorator(
   optional((value) => (decodeOwnerCursor(value) ? undefined : must('the cursor of a page before', value))),
   { type: 'string', description: 'Of the page before.' },
 );
+/** Other ids of the same token, as other peppers make them. All begin alike: `checkCommand` sees to that. */
+export const IsFormerIds = decorator('former ids', optional(formerIdsProblem), {
+  type: 'array',
+  items: ID,
+  minItems: 1,
+  maxItems: FORMER_IDS,
+  uniqueItems: true,
+});
 export const IsOptionalTokenId = decorator('id', optional(idProblem), ID);
 export const IsOptionalReason = decorator(
   'reason',

@@ -2,6 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import { nameProblem } from './fields.js';
 import { tokenId } from './identity.js';
+import type { SealingKey } from './pepper.js';
 import type { TokenRepository } from './repository.js';
 import type { Token } from './types.js';
 
@@ -12,17 +13,20 @@ import type { Token } from './types.js';
 export class NearReads {
   readonly #repository: TokenRepository;
   readonly #tokenPrefix: string;
+  /** The one that seals: what lies under another is moved by the read that finds it. */
   readonly #pepper: KeyObject | undefined;
+  readonly #knowsNone: boolean;
   /** Whether reads have come with other prefixes: then a hit does not prove that the token is possible under this one. */
   #prefixesDiffer = false;
 
   constructor(
     repository: TokenRepository,
-    { tokenPrefix, pepper }: { tokenPrefix: string; pepper: KeyObject | undefined },
+    { tokenPrefix, peppers }: { tokenPrefix: string; peppers: readonly SealingKey[] },
   ) {
     this.#repository = repository;
     this.#tokenPrefix = tokenPrefix;
-    this.#pepper = pepper;
+    this.#pepper = peppers[0]?.key;
+    this.#knowsNone = peppers.length === 0;
   }
 
   /** The token, or `undefined` where the read must take the long way, be it for its input. */
@@ -30,7 +34,8 @@ export class NearReads {
     if (typeof input !== 'object' || input === null) return undefined;
     const { app, type, token, tokenPrefix, client } = input as Record<string, unknown>;
     if (tokenPrefix !== undefined && tokenPrefix !== this.#tokenPrefix) this.#prefixesDiffer = true;
-    if (this.#prefixesDiffer || typeof app !== 'string' || typeof type !== 'string') return undefined;
+    if (this.#knowsNone || this.#prefixesDiffer || typeof app !== 'string' || typeof type !== 'string')
+      return undefined;
     // The hash of a text with lone surrogates is that of another.
     if (typeof token !== 'string' || !token.isWellFormed()) return undefined;
     if (client !== undefined && nameProblem(client)) return undefined;

@@ -1,7 +1,7 @@
 /** The options that decide how tokens are made and kept: one type for every door. */
-import { createSecretKey, type KeyObject } from 'node:crypto';
 import { ConfigError } from './errors.js';
 import { DEFAULT_TOUCH_EVERY } from './idle.js';
+import { type Pepper, pepperProblem, type SealingKey, sealingKeys } from './pepper.js';
 import { DEFAULT_TOKEN_PREFIX } from './secret.js';
 import { DEFAULT_MAX_DATA_BYTES } from './validation.js';
 
@@ -18,8 +18,13 @@ export interface TokenOptions {
   partitions?: number | undefined;
   /** What generated tokens start with: 1–32 of `[A-Za-z0-9_-]`. Default `rt_`. */
   tokenPrefix?: string | undefined;
-  /** Key of at least 32 bytes that ids are derived with, so that a copy of Redis tells nothing about weak secrets. */
-  pepper?: string | Uint8Array | undefined;
+  /**
+   * Key of at least 32 bytes that ids are derived with, so that a copy of Redis tells nothing about weak secrets. Or up to
+   * five with ids, `[{ id: '2026-11', key }, { id: '2025', key }]`: the first seals, and a token that lies under another is
+   * moved to it when it is used; `{ id: 'none', key: null }` stands for no pepper. `false` is for a door that knows none of a
+   * deployment's: it revokes by id or owner, lists and counts, and takes no token. Default: none.
+   */
+  pepper?: Pepper | undefined;
   /** Bytes of data as JSON that one token may hold. Default 65,536. */
   maxDataBytes?: number | undefined;
   /** Milliseconds after which an operation gives up. Default 5,000. */
@@ -62,7 +67,8 @@ export interface ResolvedTokenOptions {
   /** Absent where no queue is of concern. */
   partitions?: number | undefined;
   tokenPrefix: string;
-  pepper: KeyObject | undefined;
+  /** The one that seals first; none for a door that takes no token. */
+  peppers: readonly SealingKey[];
   maxDataBytes: number;
   timeout: number;
   maxCommandAge: number;
@@ -72,7 +78,6 @@ export interface ResolvedTokenOptions {
   guessing?: { misses: number; window: number } | undefined;
 }
 
-const PEPPER_BYTES = 32; // the output of SHA-256: a shorter key would weaken the HMAC (RFC 2104, section 3)
 export const MAX_SHARDS = 4_096; // what two characters of an id can tell apart
 
 /** What a value must be, or `undefined` where it fits. */
@@ -125,17 +130,12 @@ const isDurability: OptionRule = (value) => {
     : `{ replicas, timeout?, of? }: 1–${MAX_REPLICAS} replicas, milliseconds, 'revocations' or 'changes'`;
 };
 
-const isPepper: OptionRule = (value) =>
-  (typeof value === 'string' || value instanceof Uint8Array) && Buffer.byteLength(value) >= PEPPER_BYTES
-    ? undefined
-    : `a key of at least ${PEPPER_BYTES} bytes`;
-
 export const TOKEN_OPTION_RULES: Record<keyof TokenOptions, OptionRule> = {
   prefix: isPrefix,
   shards: isShards,
   partitions: isPartitions,
   tokenPrefix: isTokenPrefix,
-  pepper: isPepper,
+  pepper: pepperProblem,
   maxDataBytes: wholeNumber(2, 16 * 2 ** 20, 'bytes'),
   timeout: isMilliseconds,
   maxCommandAge: wholeNumber(1, DECISIONS_KEPT, 'milliseconds'),
@@ -170,7 +170,7 @@ export function resolveTokenOptions(
     shards: options.shards ?? spread.shards ?? 1,
     partitions: options.partitions ?? spread.partitions,
     tokenPrefix: options.tokenPrefix ?? DEFAULT_TOKEN_PREFIX,
-    pepper: options.pepper === undefined ? undefined : toKey(options.pepper),
+    peppers: sealingKeys(options.pepper),
     maxDataBytes: options.maxDataBytes ?? DEFAULT_MAX_DATA_BYTES,
     timeout: options.timeout ?? 5_000,
     maxCommandAge: options.maxCommandAge ?? 900_000,
@@ -184,6 +184,3 @@ const resolveDurability = ({
   timeout = 1_000,
   of = 'revocations',
 }: DurabilityOptions): ResolvedDurability => ({ replicas, timeout, of });
-
-const toKey = (pepper: string | Uint8Array): KeyObject =>
-  typeof pepper === 'string' ? createSecretKey(pepper, 'utf8') : createSecretKey(pepper);

@@ -44,6 +44,9 @@ export interface Rotated {
 /**
  * Tokens in a store. Each change is one atomic step with its event, but for the end of very many.
  *
+ * A token that is presented may lie under one of the command's `formerIds`: it is found there, and moved to `id` by whatever
+ * uses it and leaves it alive.
+ *
  * Left out on purpose: secrets (a repository sees ids only), validation (commands are checked before), and waiting
  * for results.
  */

@@ -1,20 +1,20 @@
 /** Turns a caller's input into a command: checks it, and puts the id in place of the secret. */
-import type { KeyObject } from 'node:crypto';
 import type { Clock } from './clock.js';
 import { buildCommand, type CommandFields, type Commands, isChange, isOperation } from './commands.js';
 import { copyData, kindOf } from './data.js';
-import { type FieldProblem, ValidationError } from './errors.js';
+import { ConfigError, type FieldProblem, ValidationError } from './errors.js';
 import { nameProblem, secretProblem } from './fields.js';
 import { ownerShard, shardOf, tokenId } from './identity.js';
 import type { Operation, Operations } from './operations.js';
 import { isTokenPrefix } from './options.js';
+import type { SealingKey } from './pepper.js';
 import { generateToken, isGenerated, newNonce, successorOf } from './secret.js';
 import { checkCommand } from './validation.js';
 
 /** What of a door's options decides about ids. */
 export interface SealOptions {
   tokenPrefix: string;
-  pepper: KeyObject | undefined;
+  peppers: readonly SealingKey[];
   shards: number;
   maxDataBytes: number;
 }
@@ -41,7 +41,7 @@ const INPUT_FIELDS = new Set([
 ]);
 
 /** What is asked about one token, by whoever presents it. */
-const PRESENTING: ReadonlySet<Operation> = new Set<Operation>([
+export const PRESENTING: ReadonlySet<Operation> = new Set<Operation>([
   'get',
   'update',
   'refresh',
@@ -134,6 +134,7 @@ export class Sealer {
     const sealed = command as Commands['get'];
     const token = given.token as string;
     sealed.id = this.#id(sealed.app, sealed.type, token);
+    sealed.formerIds = this.#formerIds(sealed.app, sealed.type, token);
     if (op === 'rotate') return this.#sealRotation(command as Commands['rotate'], token, prefix) as Sealed<O>;
     return { command, token, possible: isPossible(token, prefix) };
   }
@@ -151,6 +152,7 @@ export class Sealer {
       ? { token: customToken as string, id: this.#id(app, type, customToken as string) }
       : this.#generate(command, prefix);
     command.id = id;
+    if (custom) command.formerIds = this.#formerIds(app, type, token); // it may be there under one of them
     if (hint === true) command.hint = hintOf(token, token.startsWith(prefix) ? prefix : '');
     return token;
   }
@@ -165,8 +167,10 @@ export class Sealer {
     command.except = undefined;
     if (except === undefined) return;
     if (typeof except !== 'string') problems.push({ field: 'except', problem: notText(except) });
-    else if (typeof app === 'string' && typeof type === 'string' && isPossible(except, prefix))
+    else if (typeof app === 'string' && typeof type === 'string' && isPossible(except, prefix)) {
       command.except = this.#id(app, type, except);
+      command.formerIds = this.#formerIds(app, type, except);
+    }
   }
 
   /** Draws until the successor falls into the token's shard, so that one script sees both. */
@@ -178,6 +182,7 @@ export class Sealer {
       // A secret that somebody has thought up could be searched for, from the nonce and the successor's id. Where the
       // command is sent all the same, it is for no token.
       command.id = NO_ID;
+      command.formerIds = undefined;
       return { command, token, possible: false, successor };
     }
     for (;;) {
@@ -197,10 +202,19 @@ export class Sealer {
     }
   }
 
+  /** The id under the key that seals. @throws {ConfigError} where this door knows none. */
   #id(app: string, type: string, token: string): string {
-    // A text with lone surrogates hashes like another with U+FFFD in their place; no secret starts with NUL.
-    const text = token.isWellFormed() ? token : `\0${JSON.stringify(token)}`;
-    return tokenId(app, type, text, this.#options.pepper);
+    const [newest] = this.#options.peppers;
+    if (!newest) throw new ConfigError('a door whose option "pepper" is false takes and makes no token');
+    return tokenId(app, type, hashable(token), newest.key);
+  }
+
+  /** Under which other ids the token may lie; nothing where there is one key. */
+  #formerIds(app: string, type: string, token: string): string[] | undefined {
+    const { peppers } = this.#options;
+    if (peppers.length < 2) return undefined;
+    const text = hashable(token);
+    return peppers.slice(1).map(({ key }) => tokenId(app, type, text, key));
   }
 
   /** Draws until the token falls into its owner's shard, so that everything of an owner lies in one. */
@@ -214,6 +228,9 @@ export class Sealer {
     }
   }
 }
+
+/** A text with lone surrogates hashes like another with U+FFFD in their place; no secret starts with NUL. */
+const hashable = (token: string): string => (token.isWellFormed() ? token : `\0${JSON.stringify(token)}`);
 
 /** These come from the secret. Until they are there, they must not stand in the way of the other fields' checks. */
 function forgetSuccessor(command: Commands['rotate']): void {

@@ -17,11 +17,23 @@ export function checkCommand(
   found: readonly FieldProblem[] = [],
 ): void {
   const problems = [...found, ...(isRight(command) ? [] : problemsOf(command))];
+  if (problems.length === 0 && !areOfOneToken(command))
+    problems.push({ field: 'formerIds', problem: 'must be other ids of the same token, which begin alike' });
   if ('data' in command && !problems.some(({ field }) => field === 'data')) {
     const bytes = dataBytes(command.data);
     if (bytes > maxDataBytes) problems.push({ field: 'data', problem: tooLarge(bytes, maxDataBytes) });
   }
   if (problems.length > 0) throw new ValidationError(command.op, problems);
+}
+
+/** No pepper has a say in how an id begins: so all of a token lie in one shard. */
+function areOfOneToken(command: Command): boolean {
+  if (!('formerIds' in command) || command.formerIds === undefined) return true;
+  const newest = 'id' in command ? command.id : command.except;
+  return (
+    newest !== undefined &&
+    command.formerIds.every((id) => id !== newest && id.slice(0, 2) === newest.slice(0, 2))
+  );
 }
 
 /** The rules that a class's decorators made, in a row. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from 'chai';
 import type { Redis } from 'ioredis';
-import { generateToken, TOKEN_EVENT_TYPES, type TokenEvent } from '../../src/index.js';
+import { generateToken, RedisTokens, TOKEN_EVENT_TYPES, type TokenEvent } from '../../src/index.js';
 import { moveIntoPast } from '../support/time-travel.js';
 import { type Deployment, openDeployment, until } from './deployment.js';
 
@@ -73,6 +73,14 @@ describe('Events', () => {
     const rotating = await tokens.create(create);
     await tokens.rotate({ ...PLACE, token: rotating.token });
     await tokens.get({ ...PLACE, token: rotating.token });
+    const sealed = await tokens.create(create);
+    const peppers = [
+      { id: '2026', key: 'p'.repeat(32) },
+      { id: 'none', key: null },
+    ];
+    const peppered = new RedisTokens(deployment.url, { prefix, pepper: peppers });
+    await peppered.get({ app, type, token: sealed.token });
+    await peppered.close();
 
     const names = [
       'created',
@@ -89,6 +97,7 @@ describe('Events', () => {
       ...['created', 'revoked-consumed', 'created', 'revoked-with-reason'],
       ...['revoked-deleted-scope', 'created', 'revoked-deleted-app'],
       ...['created', 'rotated', 'revoked-reused', 'reused'],
+      ...['created', 'resealed'],
     ];
     await until(() => heard.length >= names.length && published.length >= names.length);
     assert.lengthOf(heard, names.length);

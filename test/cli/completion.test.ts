@@ -31,7 +31,7 @@ describe('redis-tokens completion', function () {
   }
 
   it('offers in bash what may follow: commands, options, and what an option may be', async () => {
-    const types = ['token-refreshed', 'token-reused', 'token-revoked'];
+    const types = ['token-refreshed', 'token-resealed', 'token-reused', 'token-revoked'];
     const cases: [line: string[], offered: string[]][] = [
       [['revoke-'], ['revoke-all', 'revoke-scope', 'revoke-app']],
       [

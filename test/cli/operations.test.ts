@@ -217,6 +217,27 @@ describe('redis-tokens on the command line', function () {
     expect(custom.status).equal(2);
   });
 
+  it('goes by the peppers that it is given, and without them lists and revokes all the same', async () => {
+    const key = (name: string) => `${name}:${Buffer.alloc(32, name).toString('base64')}`;
+    const create = ['create', ...SCOPE, '--owner', 'ann', '--duration', '15m'];
+    const older = { ...env };
+    env.REDIS_TOKENS_PEPPERS = key('2025');
+    const made = await json(create);
+    env.REDIS_TOKENS_PEPPERS = `${key('2026')}\n${key('2025')}`;
+    const got = await json(['get', '-', ...SCOPE], 0, made.token);
+    expect(got.id).not.equal(made.id);
+    env.REDIS_TOKENS_PEPPERS = key('2026');
+    expect(await json(['get', '-', ...SCOPE], 0, made.token)).deep.equal(got);
+
+    env = older;
+    const refused = await run(create, { env });
+    expect(refused).include({ status: 2, stdout: '' });
+    expect(refused.stderr).match(/:meta: tokens are sealed with the pepper "2026".* none is given here/);
+    expect(await json(['list', ...SCOPE, '--owner', 'ann'])).deep.equal([got]);
+    expect(await json(['revoke', '--id', made.id, ...SCOPE])).deep.equal({ revoked: true });
+    expect(await json(['revoke-all', ...SCOPE, '--owner', 'ann'])).deep.equal({ revoked: 0 });
+  });
+
   it('speaks to people in lines and tables', async () => {
     const made = await run(
       ['create', ...SCOPE, '--owner', 'an\u001b[2Jn', '--duration', '1h', '--token', '-'],

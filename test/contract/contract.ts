@@ -20,6 +20,7 @@ import { numbersContract } from './numbers.js';
 import { overdueContract } from './overdue.js';
 import { reasonContract } from './reasons.js';
 import { refreshContract } from './refresh.js';
+import { resealContract } from './reseal.js';
 import { reuseContract } from './reuse.js';
 import { rotateContract } from './rotate.js';
 import { rotateMeetsContract } from './rotate-meets.js';
@@ -43,6 +44,7 @@ export function contract(name: string, open: OpenSubject, part: 'all' | 'in proc
     rotateContract(world);
     reuseContract(world);
     rotateMeetsContract(world);
+    resealContract(world);
     deleteContract(world);
     deleteAllContract(world);
     exceptContract(world);

@@ -16,10 +16,13 @@ import { type Issue, MAX_COMMAND_AGE, newId, SECOND, World } from './world.js';
 // Lives end at half seconds and all else happens at whole ones, so that no answer depends on who is quicker.
 const seconds = fc.nat(20);
 const duration = fc.integer({ min: 0, max: 40 }).map((whole) => whole + 0.5);
-const id = fc.nat(5);
+const TOKENS = 6;
+const id = fc.nat(TOKENS - 1);
 const owner = fc.constantFrom('ann', 'bob');
 const maybeOwner = fc.constantFrom('ann', 'bob', undefined);
 const app = fc.constantFrom('shop', 'shop', 'shop', 'mill');
+/** By which of its two ids a token is presented: one alone, or one as the newest and the other as a former one. */
+const by = fc.constantFrom('one', 'one', 'other', 'both', 'both', 'the other way round');
 const issue = {
   ago: fc.oneof(fc.constant(0), seconds, fc.constantFrom(-3, -6, 899, 901)),
   queued: fc.boolean(),
@@ -31,6 +34,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       op: fc.constant('create'),
       id,
+      by,
       app,
       owner,
       duration,
@@ -48,6 +52,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       op: fc.constant('update'),
       id,
+      by,
       app,
       key: fc.constantFrom('a', 'b'),
       value: fc.option(fc.nat(9)),
@@ -55,12 +60,13 @@ const step = fc.oneof(
       ...issue,
     }),
   },
-  { weight: 2, arbitrary: fc.record({ op: fc.constant('refresh'), id, app, duration, ...issue }) },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('refresh'), id, by, app, duration, ...issue }) },
   {
     weight: 3,
     arbitrary: fc.record({
       op: fc.constant('rotate'),
       id,
+      by,
       app,
       successor: id,
       life: fc.option(duration),
@@ -68,7 +74,7 @@ const step = fc.oneof(
       ...issue,
     }),
   },
-  { weight: 2, arbitrary: fc.record({ op: fc.constant('delete'), id, app, ...issue }) },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('delete'), id, by, app, ...issue }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -76,21 +82,22 @@ const step = fc.oneof(
       app,
       owner,
       except: fc.option(fc.nat(3), { nil: undefined }),
+      by,
       ...issue,
     }),
   },
-  { weight: 2, arbitrary: fc.record({ op: fc.constant('consume'), id, app, ...issue }) },
-  { weight: 1, arbitrary: fc.record({ op: fc.constant('getById'), id, app, owner: maybeOwner }) },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('consume'), id, by, app, ...issue }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('getById'), id, by, app, owner: maybeOwner }) },
   {
     weight: 2,
-    arbitrary: fc.record({ op: fc.constant('deleteById'), id, app, owner: maybeOwner, ...issue }),
+    arbitrary: fc.record({ op: fc.constant('deleteById'), id, by, app, owner: maybeOwner, ...issue }),
   },
   { weight: 1, arbitrary: fc.record({ op: fc.constantFrom('deleteScope', 'deleteApp'), app, ...issue }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('list'), app, owner }) },
-  { weight: 2, arbitrary: fc.record({ op: fc.constant('get'), id, app }) },
+  { weight: 3, arbitrary: fc.record({ op: fc.constant('get'), id, by, app, touch: fc.boolean() }) },
   {
     weight: 3,
-    arbitrary: fc.record({ op: fc.constant('touch'), id, app, ago: seconds, every: duration }),
+    arbitrary: fc.record({ op: fc.constant('touch'), id, by, app, ago: seconds, every: duration }),
   },
   {
     weight: 1,
@@ -155,7 +162,7 @@ class Player {
 
   #run(step: Step): Promise<unknown> {
     const world = this.#world;
-    const id = this.#ids[step.id as number] as string;
+    const { id, formerIds } = this.#presented(step.id as number, step.by);
     const { app, owner, duration, custom, idle, limit, ifVersion } = step as {
       app: string;
       owner: string;
@@ -164,30 +171,47 @@ class Player {
     switch (step.op) {
       case 'create':
         return this.#change(step, (issue) =>
-          world.create({ id, app, owner, duration, custom, idle, limit, data: { owner }, ...issue }),
+          world.create({
+            id,
+            formerIds,
+            app,
+            owner,
+            duration,
+            custom,
+            idle,
+            limit,
+            data: { owner },
+            ...issue,
+          }),
         );
       case 'update':
         return this.#change(step, (issue) =>
-          world.update(id, { [step.key as string]: step.value }, { app, ifVersion, ...issue }),
+          world.update(id, { [step.key as string]: step.value }, { app, formerIds, ifVersion, ...issue }),
         );
       case 'refresh':
-        return this.#change(step, (issue) => world.refresh(id, duration, { app, ...issue }));
+        return this.#change(step, (issue) => world.refresh(id, duration, { app, formerIds, ...issue }));
       case 'rotate': {
         const successor = this.#ids[step.successor as number] as string;
         // Two rotations of a step are two senders': their nonces differ.
         const nonce = `nonce-of-a-rotation-${String(this.#rotations++).padStart(4, '0')}`;
         const { life, grace } = step as { life: number | null; grace: number };
-        const fields = { app, successor, nonce, grace, ...(life !== null && { duration: life }) };
+        const fields = { app, formerIds, successor, nonce, grace, ...(life !== null && { duration: life }) };
         return this.#change(step, (issue) => world.rotate(id, { ...fields, ...issue }));
       }
       case 'delete':
-        return this.#change(step, (issue) => world.delete(id, { app, ...issue }));
+        return this.#change(step, (issue) => world.delete(id, { app, formerIds, ...issue }));
       case 'deleteAll':
-        return this.#change(step, (issue) =>
-          world.deleteAll(owner, { app, except: this.#ids[step.except as number], ...issue }),
-        );
+        return this.#change(step, (issue) => {
+          const excepted = this.#presented(step.except as number | undefined, step.by);
+          return world.deleteAll(owner, {
+            app,
+            except: excepted.id,
+            formerIds: excepted.formerIds,
+            ...issue,
+          });
+        });
       case 'consume':
-        return this.#change(step, (issue) => world.consume(id, { app, ...issue }));
+        return this.#change(step, (issue) => world.consume(id, { app, formerIds, ...issue }));
       case 'getById':
         return world.getById(id, { app, owner });
       case 'deleteById':
@@ -199,7 +223,7 @@ class Player {
       case 'list':
         return world.list(owner, { app });
       case 'get':
-        return world.get(id, { app });
+        return world.get(id, { app, formerIds, touch: step.touch });
       case 'touch': {
         const [ago, every] = [step.ago as number, step.every as number];
         return world.touch(id, { app, ago: ago * SECOND, every: every * SECOND });
@@ -222,9 +246,16 @@ class Player {
     }
   }
 
+  #presented(token: number | undefined, by: unknown): { id: string; formerIds?: string[] } {
+    if (token === undefined) return {} as { id: string };
+    const ids = [this.#ids[token], this.#ids[token + TOKENS]] as [string, string];
+    if (by === 'other' || by === 'the other way round') ids.reverse();
+    return by === 'one' || by === 'other' ? { id: ids[0] } : { id: ids[0], formerIds: [ids[1]] };
+  }
+
   #change(asked: Step, run: Queued['run']): Promise<unknown> {
     const { ago, queued, op } = asked;
-    const id = this.#ids[asked.id as number]; // none where it is an owner's tokens
+    const { id } = this.#presented(asked.id as number | undefined, asked.by); // none where it is an owner's tokens
     const issuedAt = this.#world.now() - (ago as number) * SECOND * MICROS_PER_MS;
     if (!queued) return run({ issuedAt });
     const commandId = `c${this.#queued.length}`;
@@ -259,11 +290,11 @@ function simplify(answer: unknown): unknown {
       .sort();
   if (typeof answer !== 'object' || answer === null) return answer;
   if ('nonce' in answer) return { ...answer, record: simplify((answer as { record?: unknown }).record) };
-  const { app, owner, data, version, idle, ...times } = answer as TokenRecord;
+  const { id, app, owner, data, version, idle, ...times } = answer as TokenRecord;
   const whole = (ms: number | undefined) => ms && Math.floor((ms - times.createdAt) / SECOND);
   const life = [whole(times.expiresAt), whole(times.absoluteExpiresAt)];
   const used = times.lastUsedAt !== undefined;
-  return { app, owner, data, version, idle, life, used };
+  return { id, app, owner, data, version, idle, life, used };
 }
 
 describe('Both repositories', () => agree((options) => openRedisSubject(options, 1)));
@@ -278,7 +309,7 @@ function agree(redis: OpenSubject): void {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40, size: 'max' }), async (steps) => {
         await Promise.all([worlds.memory.reopen(), worlds.redis.reopen()]);
-        const ids = Array.from({ length: 6 }, newId);
+        const ids = Array.from({ length: 2 * TOKENS }, newId);
         const players = [new Player(worlds.memory, ids, false), new Player(worlds.redis, ids, true)] as const;
         for (const step of steps) {
           const [expected, actual] = [

@@ -11,7 +11,7 @@ import { onCluster } from '../support/redis.js';
 import { contract } from './contract.js';
 import { openRedisSubject, type RedisSubject } from './redis-subject.js';
 import { refused } from './refusals.js';
-import { MAX_COMMAND_AGE, SECOND, World } from './world.js';
+import { MAX_COMMAND_AGE, newId, SECOND, World } from './world.js';
 
 contract('The repository on Redis', (options) => openRedisSubject(options, 1));
 contract('The repository on Redis with four shards', (options) => openRedisSubject(options, 4));
@@ -113,6 +113,32 @@ if (!onCluster)
       assert.equal(await world.repository.deleteAll(command, attempt), 1_300, `attempt ${again}`);
     }
     assert.lengthOf(await world.events(), 2_600);
+  });
+
+  it('a token that a deleteAll in steps has not come to is ended, and not moved, by who uses it', async () => {
+    const store = new Store(subject.redis, 5_000);
+    let steps = 0;
+    const failing = new Proxy(store, {
+      get: (target, name) => {
+        if (name === 'change' && ++steps === 2) throw new Error('its process dies');
+        const value = Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const dying = new RedisTokenRepository(failing, resolveTokenOptions({ prefix: subject.prefix }));
+    await Promise.all(Array.from({ length: 1_300 }, () => world.create({ owner: 'ann' })));
+    await dying.ready();
+    const fields = { issuedAt: world.now(), app: 'shop', type: 'session', owner: 'ann' };
+    await rejection(dying.deleteAll(buildCommand('deleteAll', fields), { until: world.now() + 5_000_000 }));
+    await dying.close();
+    const [left] = await world.list('ann');
+    await world.events();
+    const newest = newId();
+    assert.isUndefined(await world.get(newest, { formerIds: [left?.id as string] }));
+    assert.deepEqual(
+      (await world.facts()).map(({ type, subject: id, reason }) => [type, id, reason]),
+      [['token-revoked', left?.id, 'deleted-all']],
+    );
   });
 
   it('a deleteAll leaves another owner’s record as it is to the byte, though it was to except it', async () => {

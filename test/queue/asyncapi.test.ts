@@ -83,7 +83,22 @@ describe('The AsyncAPI document', () => {
     await producer.deleteScope(SCOPE);
     await producer.deleteApp({ app: 'shop', reason: 'closed' });
     const guessing = { misses: 1 };
-    const tokens = stage.opened.add(new RedisTokens(stage.url, { prefix: stage.prefix, guessing }));
+    const unpeppered = await producer.create({ ...ANN, app: 'other', duration: 60 });
+    const pepper = [
+      { id: '2026', key: 'p'.repeat(32) },
+      { id: 'none', key: null },
+    ];
+    const peppered = stage.producer({ pepper });
+    const moved = { app: 'other', type: 'session', token: unpeppered.token };
+    await peppered.get(moved); // resealed
+    await peppered.update({ ...moved, data: {} });
+    await peppered.refresh({ ...moved, duration: 50 });
+    await peppered.deleteAll({ ...ANN, app: 'other', except: unpeppered.token });
+    const last = await peppered.rotate(moved);
+    await peppered.delete({ ...moved, token: last?.token ?? '' });
+    await peppered.consume({ ...moved, token: 'nobody' });
+    await peppered.create({ ...ANN, duration: 60, customToken: 'another secret of our own' });
+    const tokens = stage.opened.add(new RedisTokens(stage.url, { prefix: stage.prefix, pepper, guessing }));
     await tokens.create({ ...ANN, app: 'other', duration: 0.001 }); // the sweep tells of it
     await tokens.get({ ...SCOPE, token: 'none', client: '203.0.113.7' });
 

@@ -218,7 +218,7 @@ describe('With the near cache', () => {
 
   it('with a pepper a token is found as well', async () => {
     const pepper = 'p'.repeat(32);
-    const near = await world.open(undefined, { pepper });
+    const near = await world.open(undefined, { pepper, prefix: `${world.prefix}-p` });
     const made = await near.create({ ...SCOPE, owner: 'ann', duration: 600 });
     await eventually('it is kept', () => world.isNear(made, near));
   });

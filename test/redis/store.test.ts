@@ -378,7 +378,10 @@ describe('A deployment', () => {
     assert.instanceOf(await rejection(tokens.ready()), ConfigError);
     await tokens.client.hset(key, 'shards', '2');
     await tokens.ready();
-    assert.deepEqual(await tokens.client.hgetall(key), { layout: '1', shards: '2', maxCommandAge: '900000' });
+    assert.deepEqual(await tokens.client.hgetall(key), {
+      ...{ layout: '1', shards: '2', maxCommandAge: '900000' },
+      ...{ pepper: 'none=none', 'pepper:none': 'none' },
+    });
   });
 
   it('of another layout is refused', async () => {

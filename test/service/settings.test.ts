@@ -111,8 +111,65 @@ describe('settings', () => {
       .not.contain('hunter2');
   });
 
+  it('take a pepper, or several by a variable or a file, the one that seals first', () => {
+    const [newer, older] = [Buffer.alloc(32, 'newer'), Buffer.alloc(33, 'ÿolder')];
+    const lines = `# newest first\n2026:${newer.toString('base64')}\r\n\n 2025: ${older.toString('base64url')}\nnone:\n`;
+    const peppers = [
+      { id: '2026', key: newer },
+      { id: '2025', key: older },
+      { id: 'none', key: null },
+    ];
+    const given = () => tokenOptions(readSettings().settings).pepper;
+    expect(given()).equal(undefined);
+    process.env.REDIS_TOKENS_PEPPER = 'a pepper of at least thirty-two bytes';
+    expect(given()).equal('a pepper of at least thirty-two bytes');
+    delete process.env.REDIS_TOKENS_PEPPER;
+    process.env.REDIS_TOKENS_PEPPERS = lines;
+    expect(given()).deep.equal(peppers);
+    delete process.env.REDIS_TOKENS_PEPPERS;
+    const file = join(folder, 'peppers');
+    writeFileSync(file, lines);
+    process.env.REDIS_TOKENS_PEPPER_FILE = file;
+    expect(given()).deep.equal(peppers);
+    expect(shownSettings(readSettings())).deep.include({
+      pepperFile: { value: file, from: 'REDIS_TOKENS_PEPPER_FILE' },
+    });
+
+    const refused = (text: string): string => {
+      writeFileSync(file, text);
+      try {
+        readSettings();
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return 'was taken';
+    };
+    const key = newer.toString('base64');
+    for (const [text, problem] of [
+      ['', /a list of up to 5/],
+      [key, /must be lines of <id>:<key in base64>, or none: \(given by the file /],
+      [`2026:${key.slice(0, -4)}`, /number 1 has a key of at least 32 bytes \(given by the file /],
+      [`2026:${key}!`, /must be lines of/],
+      [`2026:${newer.toString('hex')}g`, /must be lines of/],
+      [`a b:${key}`, /must be lines of/],
+      [`2026:${key}\n2026:${older.toString('base64')}`, /each id and each key once/],
+      ['2026:', /number 1 has a key of at least/],
+    ] as const) {
+      const message = refused(text);
+      expect(message)
+        .match(/^option "pepper" /)
+        .match(problem);
+      expect(message).not.contain(key.slice(0, 8)).not.contain(newer.toString('hex').slice(0, 8));
+    }
+    process.env.REDIS_TOKENS_PEPPERS = lines;
+    expect(refused(lines)).match(/is given more than once: by REDIS_TOKENS_PEPPERS and the file/);
+    delete process.env.REDIS_TOKENS_PEPPERS;
+    rmSync(file);
+    expect(() => readSettings()).throw(/option "pepper" can not be read: ENOENT/);
+  });
+
   it('have the defaults of the library, and a variable each', () => {
-    const { pepper: _, durability: __, ...defaults } = resolveTokenOptions({}, defaultSpread(undefined));
+    const { peppers: _, durability: __, ...defaults } = resolveTokenOptions({}, defaultSpread(undefined));
     expect(readSettings().settings).include(defaults);
     const variables = readFileSync(join(root, 'config/custom-environment-variables.json'), 'utf8');
     for (const [name, { variable }] of Object.entries(SETTINGS))

@@ -12,6 +12,9 @@ const ATTRIBUTES = 7;
 /** In the marker of a token that was rotated. */
 const GRACE_ENDS = 7;
 
+/** In the signpost to the id that a token has moved to. */
+const SINCE = 4;
+
 /** @param redis a client of the one server that holds the prefix; nothing else may use the prefix meanwhile. */
 export async function moveIntoPast(redis: Redis, prefix: string, ms: number): Promise<void> {
   const now = await serverTime(redis);
@@ -49,7 +52,8 @@ async function moveRecord(redis: Redis, key: string, ms: number): Promise<void> 
 function earlier(text: string, ms: number): string {
   const record = JSON.parse(text);
   if (record[0] === 0) {
-    record[GRACE_ENDS] -= ms * MICROS_PER_MS;
+    if (record.length === 5) record[SINCE] -= ms;
+    else record[GRACE_ENDS] -= ms * MICROS_PER_MS;
     return JSON.stringify(record);
   }
   record[CREATED_AT] -= ms * MICROS_PER_MS;

@@ -98,7 +98,7 @@ describe('Options', () => {
       shards: 1,
       partitions: undefined,
       tokenPrefix: 'rt_',
-      pepper: undefined,
+      peppers: [{ id: 'none', key: undefined }],
       maxDataBytes: 65_536,
       timeout: 5_000,
       maxCommandAge: 900_000,

@@ -60,7 +60,7 @@ export class Doctor {
     const resolved = resolveTokenOptions(options, defaultShards(connection));
     this.#store = new Store(connection, resolved.timeout);
     this.#keys = new Keys(resolved.prefix);
-    this.#deployment = new Deployment(this.#store, this.#keys, resolved, false);
+    this.#deployment = new Deployment(this.#store, this.#keys, resolved, { founds: false });
     this.#shards = resolved.shards;
   }
 

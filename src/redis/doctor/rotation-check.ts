@@ -11,12 +11,13 @@ export const MARKER_LIFE = 7 * 86_400_000;
 /** A nonce is to go as soon as can be. */
 const NONCE_LIFE = 1;
 
-/** Whether a value stands for a token that was rotated, and scripts can read it. */
+/** Whether a value stands for a token that was rotated, or has moved to another id, and scripts can read it. */
 export function isWholeMarker(value: Buffer): boolean {
   if (!isUtf8(value)) return false;
   const text = value.toString();
   if (!isMarker(text)) return false;
   try {
+    if (isSignpost(text)) return true;
     const [, app, type, owner, version, family, successor, ends, ...more] = JSON.parse(text);
     return (
       text === JSON.stringify([0, app, type, owner, version, family, successor, ends]) &&
@@ -28,6 +29,18 @@ export function isWholeMarker(value: Buffer): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether a text leads to the id that a token has moved to. */
+function isSignpost(text: string): boolean {
+  const [zero, app, type, id, since, ...more] = JSON.parse(text);
+  return (
+    text === JSON.stringify([zero, app, type, id, since]) &&
+    more.length === 0 &&
+    [app, type].every((name) => nameProblem(name) === undefined) &&
+    ID_PATTERN.test(id) &&
+    Number.isSafeInteger(since)
+  );
 }
 
 /** Whether a key is named as those of families and nonces are. */

@@ -155,7 +155,8 @@ export class NearCache extends AroundRepository implements TokenRepository {
     this.#flights.set(id, flight);
     try {
       const found = await ask(command);
-      if (!found || this.#flights.get(id) !== flight) return found;
+      // What lies under another id is told of by that.
+      if (found?.id !== id || this.#flights.get(id) !== flight) return found;
       const entry = new Entry(found, asked);
       this.#entries.set(id, entry);
       return entry.copy();
@@ -165,11 +166,15 @@ export class NearCache extends AroundRepository implements TokenRepository {
   }
 
   /** Before the change resolves, and also where it fails: it may have taken effect all the same. */
-  async #evicting<T>({ id }: { id: string }, change: Promise<T>): Promise<T> {
+  async #evicting<T>(
+    { id, formerIds = [] }: { id: string; formerIds?: readonly string[] | undefined },
+    change: Promise<T>,
+  ): Promise<T> {
     try {
       return await change;
     } finally {
       this.#evict(id);
+      for (const former of formerIds) this.#evict(former); // it may lie there
     }
   }
 

@@ -23,5 +23,6 @@ export function openNearCache(
   const store = new Store(connection, options.timeout);
   const prefixes = new Keys(options.prefix).records(options.shards);
   const invalidations = new Invalidations(connection, prefixes, store, options.timeout);
-  return new NearCache(openRepository(connection, options, store), invalidations, resolved);
+  const repository = openRepository(connection, options, { store, isDoor: true });
+  return new NearCache(repository, invalidations, resolved);
 }

@@ -5,6 +5,7 @@
 --- @include "update"
 --- @include "refresh"
 --- @include "rotate"
+--- @include "reseal"
 
 -- Changes nothing, and is refused where nothing may grow.
 local probe = redis.pcall('SETRANGE', tag .. 'none', 0, '')

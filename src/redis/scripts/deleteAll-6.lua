@@ -7,7 +7,7 @@
 --   ARGV[10] expiry and [11] id of the last token seen in this pass, or ''
 --   ARGV[12] tokens ended in this pass before this step
 --   ARGV[13] tokens ended in this shard before this step, where no job counts them
---   ARGV[14] the id of a token that stays, or ''  [15] reason and [16] by whom, or ''
+--   ARGV[14] the ids of a token that stays, the newest first, or ''  [15] reason and [16] by whom, or ''
 -- Output: ok (tokens ended in this shard, the revocation's time): this shard is done
 --         more (the same, then tokens ended in this pass, and expiry and id to go on from, or '' for a new pass)
 --         late
@@ -16,17 +16,22 @@
 --- @include "mark"
 --- @include "steps"
 --- @include "family"
+--- @include "reseal"
 --- @include "told"
 
 local AT_ONCE = 1000 -- tokens that one atomic step ends
 local PAGE = 200 -- tokens of a step where there are more: about two milliseconds
 
-local owner, except = ARGV[8], ARGV[14]
+local owner = ARGV[8]
 
 local reply = begin(true)
 if reply then return reply end
 
 local stamp = time_of_steps(owner_mark(owner))
+
+-- Where it lies, and what stands there.
+local excepted, except = false, ''
+if ARGV[14] ~= '' then excepted, except = settle_in(ARGV[14]) end
 
 -- The one that stays must outlive the mark. What was revoked before, and is still there, does not stay.
 local function spare(record)
@@ -38,7 +43,6 @@ local function spare(record)
   end
   return true
 end
-local excepted = except ~= '' and redis.call('GET', record_key(except))
 local is_spared = excepted and spare(parse(excepted))
 -- One that was spared, and rotated since the first step, stays as what has become of it.
 local rotated = excepted and marker(excepted)

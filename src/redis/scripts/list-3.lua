@@ -10,6 +10,7 @@
 -- Output: { id, record, id, record, … }, { ids that are left }, and expiry and id of the last member that was found, or ''
 --         where there are no more
 --- @include "index"
+--- @include "moved"
 
 local RECORDS, BYTES = 500, 262144 -- that one step reads: some milliseconds
 
@@ -23,19 +24,19 @@ else
   if #ids == limit then last_expires, last_id = redis.call('ZSCORE', KEYS[3], ids[limit]), ids[limit] end
 end
 
-local found, left = {}, {}
+local listed, left = {}, {}
 for i, id in ipairs(ids) do
   if i > RECORDS or bytes_read >= BYTES then
     left[#left + 1] = id
   else
-    local text = redis.call('GET', record_key(id))
+    local text, place = found(id) -- one that was left by a step before may have moved meanwhile
     local record = parse(text)
     if record and record.owner == owner then
-      found[#found + 1] = id
-      found[#found + 1] = text
+      listed[#listed + 1] = place
+      listed[#listed + 1] = text
     elseif redis.acl_check_cmd('XADD', KEYS[2], '*', 'event', '') and redis.call('ZSCORE', KEYS[3], id) then
       expire(id, owner) -- without a member somebody has told what became of it
     end
   end
 end
-return { found, left, last_expires, last_id }
+return { listed, left, last_expires, last_id }

@@ -2,8 +2,8 @@
 -- Input:
 --   KEYS[1] scope index  [2] log  [3] revoked  [4] job  [5] record  [6] the successor's record
 --   ARGV[1] app  [2] type  [3] commandId  [4] issuedAt  [5] until  [6] queued  [7] maxCommandAge
---   ARGV[8] id  [9] the successor's id  [10] nonce  [11] duration in milliseconds, or ''  [12] grace in milliseconds
---   ARGV[13] the successor's hint, percent-encoded
+--   ARGV[8] its ids, the newest first  [9] the successor's id  [10] nonce
+--   ARGV[11] duration in milliseconds, or ''  [12] grace in milliseconds  [13] the successor's hint, percent-encoded
 -- Output: ok (record, version, createdAt, 1 or 2; behind: the successor's id, its nonce), none, exists, expired,
 --         ahead, late
 --- @include "rotate"

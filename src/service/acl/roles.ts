@@ -30,7 +30,7 @@ const SCRIPT_CALLS = ['eval', 'evalsha'];
 /** Scripts that no operation in process runs. */
 const NOT_IN_PROCESS: ReadonlySet<ScriptName> = new Set<ScriptName>([
   ...(['checkIndex', 'checkToken', 'removeUnreadable', 'log', 'sweep', 'giveUp', 'takeUp'] as const),
-  ...(['oldRead', 'oldRemove'] as const),
+  ...(['oldRead', 'oldRemove', 'holdLayout', 'raiseLayout'] as const),
 ]);
 
 const ALL_SCRIPTS = Object.keys(SCRIPTS) as ScriptName[];
@@ -51,7 +51,7 @@ export function accessOf(role: Role, prefix: string, cache = false): Access {
   /** What all processes agree on, and the time. */
   const joining: Grant = { commands: ['type', 'hget', 'hmget', 'time'], reads: [keys.meta] };
   const founding: Grant = {
-    commands: [...SCRIPT_CALLS, ...commandsOfScripts(['meta'])],
+    commands: [...SCRIPT_CALLS, ...commandsOfScripts(['meta', 'pepper'])],
     writes: [keys.meta],
   };
   const reading: Grant = { commands: ['get', 'mget', 'zcount', 'zrange', 'zscore', 'zscan'] };
@@ -86,7 +86,7 @@ export function accessOf(role: Role, prefix: string, cache = false): Access {
   };
   const repairing: Grant = {
     commands: ['scan', 'dbsize', ...commandsOfScripts(ALL_SCRIPTS)],
-    writes: [keys.meta],
+    writes: [keys.meta, keys.layoutLock],
   };
 
   const inProcess = [connecting, founding, reading, changing];

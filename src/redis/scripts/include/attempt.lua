@@ -4,6 +4,7 @@
 -- numbers are, and what stands behind, each script says.
 --- @include "scope"
 --- @include "decision"
+--- @include "moved"
 
 local AHEAD = 5000000 -- microseconds that a sender's clock may be ahead
 
@@ -27,15 +28,18 @@ local function settle(code, text, a, b, c)
 end
 
 -- The reply that ends the attempt here, or nil where the command is to be run. What was decided before is answered
--- again, with the value at `key` as of now: whether that is still the same life, the caller tells by createdAt.
-local function begin(revocation, key)
+-- again, with what stands where the token of `ids` lies as of now: whether that is still the same life, the caller tells
+-- by createdAt.
+local function begin(revocation, ids)
   issued, queued = tonumber(ARGV[4]), ARGV[6] == '1'
   if now > tonumber(ARGV[5]) then return answer('late') end
   if queued and (ask_once('EXISTS', KEYS[4]) == 1 or decided_now[command_id]) then
     local decided = redis.call('HGET', KEYS[4], command_id)
     if decided then
       local code, a, b, c = string.match(decided, '^([%a-]+):(%d+):(%d+):(%d+)$')
-      return answer(code, key and redis.call('GET', key) or '', a, b, c)
+      if not ids then return answer(code, '', a, b, c) end
+      local text, place = first_found(ids)
+      return at_place(answer(code, text, a, b, c), place, ids)
     end
   end
   if revocation then return nil end

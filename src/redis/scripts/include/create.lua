@@ -6,9 +6,10 @@
 --- @include "room"
 
 changes.create = function()
-  local id, owner, custom = ARGV[8], ARGV[9], ARGV[12] == '1'
+  local ids, owner, custom = ARGV[8], ARGV[9], ARGV[12] == '1'
+  local id = sub(ids, 1, ID_LENGTH)
 
-  local reply = begin(false, KEYS[6])
+  local reply = begin(false, ids)
   if reply then return reply end
 
   -- It dies when its duration is over, or else when it was never used for its idle time.
@@ -24,6 +25,7 @@ changes.create = function()
   if idle then set_number(made, 'absoluteExpiresAt', expires - life + duration) end
 
   local by_id, by_owner, by_scope, by_app = revocations_of(id, owner)
+  for former in each_id(sub(ids, ID_LENGTH + 1)) do by_id = math.max(by_id, (revocations_of(former, owner))) end
   local newest = math.max(tonumber(ask_once('GET', KEYS[5]) or 0), by_id, by_owner, by_scope, by_app)
   if issued <= newest or (not custom and by_id > 0) then return settle('revoked') end
 
@@ -38,12 +40,20 @@ changes.create = function()
   end
 
   -- First, so that it is refused where memory is full: after a script has freed some, Redis lets it grow.
-  local text = write_new(id, made)
+  local text, place = false, id
+  if #ids > ID_LENGTH then text, place = first_found(ids) end
+  if not text then
+    text, place = write_new(id, made), id
+    if signpost(text) then
+      text, place = found(id)
+      if not text then write(id, made) end -- it led to a life that is over
+    end
+  end
   if text then
     local live = parse(text)
     -- A generated token that exists is this create, sent again; so is a custom one of the very same moment.
     if live and live.owner == owner and (not custom or live.created == created) then
-      return settle('ok', text, live.version, live.created, live.expires)
+      return at_place(settle('ok', text, live.version, live.created, live.expires), place, ids)
     end
     return settle(marker(text) and 'revoked' or 'exists')
   end

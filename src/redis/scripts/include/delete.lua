@@ -3,33 +3,37 @@
 --- @include "index"
 --- @include "mark"
 --- @include "family"
+--- @include "revoked"
 --- @include "told"
 
--- owner: whose token it must be, or ''. is_use: whether somebody has presented it, and does not know but its id.
-local function delete(id, owner, reason, by, is_use)
+-- owner: whose token it must be, or ''. is_use: whether somebody has presented it, and does not know but its ids.
+local function delete(ids, owner, reason, by, is_use)
   local reply = begin(true)
   if reply then return reply end
 
-  local stamp = revocation_time()
-  local text = redis.call('GET', record_key(id))
-  local record = parse(text)
-  local rotated = not record and marker(text)
-  if record and owner ~= '' and record.owner ~= owner then record = nil end
-  -- In process it ends what there is when it runs, whatever the clock of its creator said.
-  if record and not queued then stamp = math.max(stamp, record.created) end
+  local stamp, places = revocation_time(), places_of(ids)
   local is_ended = false
-  if record and record.created <= stamp then
-    revoke(id, record, told(reason, 'deleted'), told(by))
-    is_ended = true
-  end
-  if rotated and is_use and is_reuse(rotated) then
-    reuse(id, rotated)
-  elseif rotated and (owner == '' or rotated.owner_json == json_string(owner)) then
-    -- Whoever ends a token that was rotated meanwhile means what has become of it.
-    is_ended = end_family(rotated.family, told(reason, 'deleted'), queued and stamp, told(by))
+  for id in each_id(ids) do
+    local text, place = found(id)
+    local record = parse(text)
+    local rotated = not record and marker(text)
+    if record and owner ~= '' and record.owner ~= owner then record = nil end
+    -- In process it ends what there is when it runs, whatever the clock of its creator said.
+    if record and not queued then stamp = math.max(stamp, record.created) end
+    if record then places:add(place, record) end
+    if record and record.created <= stamp then
+      revoke(place, record, told(reason, 'deleted'), told(by))
+      is_ended = true
+    end
+    if rotated and is_use and is_reuse(rotated) then
+      reuse(place, rotated)
+    elseif rotated and (owner == '' or rotated.owner_json == json_string(owner)) then
+      -- Whoever ends a token that was rotated meanwhile means what has become of it.
+      is_ended = end_family(rotated.family, told(reason, 'deleted'), queued and stamp, told(by)) or is_ended
+    end
   end
   -- For one owner's token alone it must not be in the way of another owner's.
-  mark(owner == '' and id_mark(id) or id_owner_mark(id, owner), stamp)
+  places:mark(stamp, owner ~= '' and owner or nil)
   return settle('ok', '', is_ended and 1 or 0)
 end
 

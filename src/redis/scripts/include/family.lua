@@ -3,6 +3,7 @@
 -- whoever reads records finds none. The family is a zset, by when each was rotated; its living member stands last.
 --- @include "attempt"
 --- @include "index"
+--- @include "moved"
 
 local REUSED = 'reused' -- a member that says that it was told
 
@@ -73,8 +74,15 @@ local function trim_family(key)
   for _, id in ipairs(beyond) do redis.call('PEXPIRE', record_key(id), life, 'LT') end
 end
 
--- To be called wherever a record's expiry is set anew: as long as it lives, the use of those before it is noticed.
+-- To be called wherever a record's expiry is set anew: as long as it lives, the use of those before it is noticed, and who
+-- knows it by a former id is led on.
 local function outlive(record)
   local family = attribute(record, 'family')
   if family then keep_family(family_key(family), record.expires) end
+  for id in formers(record) do
+    -- Where it was moved from there may be another life by now.
+    if signpost(redis.call('GET', record_key(id))) then
+      redis.call('PEXPIREAT', record_key(id), digits(record.expires), 'GT')
+    end
+  end
 end

@@ -3,11 +3,12 @@
 --- @include "index"
 --- @include "mark"
 --- @include "family"
+--- @include "reseal"
 
--- The live record that the command was issued for, or nil: then the marker of a token whose rotation may be repeated. A
--- record that a revocation in steps has not come to ends here, and so does the family of a token that was rotated.
-local function meant(id)
-  local text = redis.call('GET', record_key(id))
+-- Of what stands at an id: the live record that the command was issued for, or nil: then the marker of a token whose
+-- rotation may be repeated. A record that a revocation in steps has not come to ends here, and so does the family of a
+-- token that was rotated.
+local function meant_at(id, text)
   local record = parse(text)
   if not record then
     local rotated = marker(text)
@@ -20,4 +21,11 @@ local function meant(id)
   if not reason then return record end
   revoke(id, record, reason)
   return nil
+end
+
+-- The same of a token that is given by its ids, and then the id that it has from now on.
+local function meant(ids)
+  local text, id = settle_in(ids)
+  local record, rotated = meant_at(id, text)
+  return record, rotated, id
 end

@@ -80,9 +80,11 @@ local function set_number(record, name, number)
   set_attribute(record, name, digits(number))
 end
 
--- Leaves one out that is not the first among it.
+-- Leaves one out.
 local function drop_attribute(record, name)
-  record.attributes = string.gsub(record.attributes, ',"' .. name .. '":[^,}]+', '')
+  local left = string.gsub(record.attributes, ',"' .. name .. '":[^,}]+', '')
+  left = string.gsub(left, '^,{"' .. name .. '":[^,}]+,?', ',{') -- where it is the first among it
+  record.attributes = left == ',{}' and '' or left
 end
 
 -- Milliseconds without use after which a token dies, or nil where use does not count.

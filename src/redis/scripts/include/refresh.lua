@@ -3,17 +3,17 @@
 --- @include "prolong"
 
 changes.refresh = function()
-  local id = ARGV[8]
+  local ids = ARGV[8]
 
-  local reply = begin(false, KEYS[5])
+  local reply = begin(false, ids)
   if reply then return reply end
 
-  local record = meant(id)
+  local record, _, id = meant(ids)
   if not record then return settle('none') end
 
   prolong(record, ARGV[9])
   if record.expires <= now_ms then
-    redis.call('DEL', KEYS[5])
+    redis.call('DEL', record_key(id))
     expire(id, record.owner)
     return settle('none')
   end
@@ -23,5 +23,5 @@ changes.refresh = function()
   outlive(record)
   index(id, record.owner, record.expires)
   publish('token-refreshed', id, record.owner_json, record.version)
-  return settle('ok', text, record.version, record.created)
+  return at_place(settle('ok', text, record.version, record.created), id, ids)
 end

@@ -1,7 +1,8 @@
 -- How many tokens an owner may have: whether there is room for one more, and what has to end for it.
--- KEYS[3] revoked  [5] floor  [6] record of the new token  [7] owner index.
+-- KEYS[3] revoked  [5] floor  [6] record of the new token  [7] owner index. ARGV[8] its ids.
 --- @include "index"
 --- @include "mark"
+--- @include "revoked"
 
 -- Members that are looked at, where the limit seems reached: some milliseconds, however large their data.
 local LOOKED_AT = 2000
@@ -17,7 +18,7 @@ end
 local function look_for_room(owner, max, ends_oldest, newest)
   local live_from = digits(now_ms)
   local count = redis.call('ZCOUNT', KEYS[7], live_from, '+inf')
-  if count < max or redis.call('EXISTS', KEYS[6]) == 1 then return nil end
+  if count < max or first_found(ARGV[8]) then return nil end
 
   -- An index may tell of what is no longer there, or is dead by a mark.
   local ids = redis.call('ZRANGE', KEYS[7], live_from, '+inf', 'BYSCORE', 'LIMIT', 0, LOOKED_AT)
@@ -57,6 +58,8 @@ local function make_room(room, owner)
   end_dead(room, owner)
   for _, token in ipairs(room.oldest) do
     revoke(token.id, token.record, 'limit')
-    mark(id_mark(token.id), math.max(now, token.record.created))
+    local places = places_of(token.id)
+    places:add(token.id, token.record)
+    places:mark(math.max(now, token.record.created))
   end
 end

@@ -3,14 +3,14 @@
 --- @include "prolong"
 
 changes.touch = function()
-  local id = ARGV[8]
 
   local reply = begin(false)
   if reply then return reply end
 
   -- A use that was answered, and is told late, is no use of a token that was rotated meanwhile, nor of a later one. What
   -- is revoked, whoever revokes it ends.
-  local record = read(id)
+  local text, id = found(ARGV[8])
+  local record = parse(text)
   local idle = record and idle_ms(record)
   if not idle or is_later(record) or revocation_of(id, record) then return settle('none') end
   if record.expires < now_ms then return settle('none') end -- its key may have outlived it

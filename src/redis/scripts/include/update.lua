@@ -2,12 +2,12 @@
 --- @include "meant"
 
 changes.update = function()
-  local id = ARGV[8]
+  local ids = ARGV[8]
 
-  local reply = begin(false, KEYS[5])
+  local reply = begin(false, ids)
   if reply then return reply end
 
-  local record = meant(id)
+  local record, _, id = meant(ids)
   if not record then return settle('none') end
 
   if ARGV[10] ~= '' and tonumber(ARGV[10]) ~= record.version then return settle('conflict', '', record.version) end
@@ -45,5 +45,5 @@ changes.update = function()
   record.tail = (count == 0 and '' or ',') .. table.concat(tail, ',') .. ']'
   local text = write(id, record)
   publish('token-updated', id, record.owner_json, record.version)
-  return settle('ok', text, record.version, record.created)
+  return at_place(settle('ok', text, record.version, record.created), id, ids)
 end

@@ -16,13 +16,18 @@ export interface Concern {
 /** What one server tells; absent is what it does not. */
 type Told = Record<string, string | undefined>;
 
-/** By `INFO` and `CONFIG GET`, of the one server or of each primary: a user by name asks the second where the first is forbidden. @throws {StoreUnavailableError} */
-export async function serverConcerns(store: Store): Promise<Concern[]> {
+/** By `INFO` and `CONFIG GET`, of the one server or of each primary: a user by name asks the second where the first is forbidden.
+ * @param replicas that each primary should have: what `durability` waits for.
+ * @throws {StoreUnavailableError}
+ */
+export async function serverConcerns(store: Store, replicas = 0): Promise<Concern[]> {
   const servers = await store.read(async (client) => {
     if (isCluster(client)) return Promise.all(client.nodes('master').map(ask));
     return [await ask(client)];
   });
-  return servers.flatMap(({ node, told }) => concernsIn(told).map((concern) => ({ ...concern, node })));
+  return servers.flatMap(({ node, told }) =>
+    concernsIn(told, replicas).map((concern) => ({ ...concern, node })),
+  );
 }
 
 async function ask(client: Redis): Promise<{ node: string; told: Told }> {
@@ -38,6 +43,7 @@ async function ask(client: Redis): Promise<{ node: string; told: Told }> {
     appendonly: config.appendonly ?? yesNo(info.aof_enabled),
     appendfsync: config.appendfsync,
     role: info.role,
+    replicas: info.connected_slaves,
   };
   return { node: path ?? addressOf(client), told };
 }
@@ -48,7 +54,7 @@ function addressOf({ options: { host = 'localhost', port = 6379, sentinels }, st
   return sentinels ? `${remoteAddress}:${remotePort}` : `${host}:${port}`;
 }
 
-function concernsIn(told: Told): Omit<Concern, 'node'>[] {
+function concernsIn(told: Told, replicas: number): Omit<Concern, 'node'>[] {
   const { 'maxmemory-policy': policy, appendonly, appendfsync, role } = told;
   if (policy === undefined && appendonly === undefined && role === undefined) {
     const message = 'neither INFO nor CONFIG GET is allowed: how Redis is set up was not looked at';
@@ -70,6 +76,11 @@ function concernsIn(told: Told): Omit<Concern, 'node'>[] {
     concern(
       'appendfsync',
       'appendfsync is no: a crash of the machine loses what the system had not written; it should be everysec or always',
+    );
+  if (Number(told.replicas) < replicas)
+    concern(
+      'replicas',
+      `${told.replicas} replicas follow it, and durability waits for ${replicas}: each change that waits is told as not replicated`,
     );
   if (role === 'slave') concern('replicaof', 'it is a replica: nothing can be written there');
   return concerns;

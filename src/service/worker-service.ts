@@ -75,7 +75,13 @@ async function assemble(
     await Promise.all([container.unbindAllAsync(), http.close()]);
     await overview.close();
   };
-  return { worker, http, history, concerns: () => serverConcerns(overview.queues.store), close };
+  return {
+    worker,
+    http,
+    history,
+    concerns: () => serverConcerns(overview.queues.store, options.durability?.replicas),
+    close,
+  };
 }
 
 /** Whether a token could have been made here is the senders' business: a worker sees no secret, and needs no prefix and no pepper. */

@@ -51,6 +51,17 @@ describe('The settings of a Redis', function () {
     assert.deepEqual(await concerns([...GOOD, '--replicaof', '127.0.0.1 1']), ['replicaof']);
   });
 
+  it('with fewer replicas than durability waits for', async () => {
+    const server = await startRedisServer({ args: GOOD, log: () => {} });
+    opened.later(server, () => server.stop());
+    const store = opened.add(new Store(server.url, 5_000));
+    const [concern, ...others] = await serverConcerns(store, 1);
+    assert.isEmpty(others);
+    assert.equal(concern?.setting, 'replicas');
+    assert.match(concern?.message ?? '', /^0 replicas follow it, and durability waits for 1:/);
+    assert.isEmpty(await serverConcerns(store));
+  });
+
   it('are those of each primary of a Cluster', async () => {
     const cluster = await openCluster(opened);
     const store = opened.add(new Store(cluster.url, 5_000));

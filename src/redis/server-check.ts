@@ -16,7 +16,9 @@ export interface Concern {
 /** What one server tells; absent is what it does not. */
 type Told = Record<string, string | undefined>;
 
-/** By `INFO` and `CONFIG GET`, of the one server or of each primary: a user by name asks the second where the first is forbidden.
+/**
+ * By `INFO` and `CONFIG GET`, of the one server or of each primary: a user by name asks the second where the first is
+ * forbidden.
  * @param replicas that each primary should have: what `durability` waits for.
  * @throws {StoreUnavailableError}
  */

@@ -32,7 +32,7 @@ import { type QueueAction, type QueueOptions, runQueue } from './queue.js';
 import { runOperation } from './run-operation.js';
 import { runStats } from './stats.js';
 import { UsageError } from './usage-error.js';
-import { type WatchOptions, watch } from './watch.js';
+import { WATCHED_TYPES, type WatchOptions, watch } from './watch.js';
 
 type Options = Record<string, string | boolean | undefined>;
 
@@ -191,7 +191,10 @@ function addOperation(
 function addWatch(program: Command, add: Add): void {
   const command = program.command('watch').description('print events as they happen, until Ctrl-C');
   addExamples(command, ['watch --app shop --event token-revoked token-reused --since 15m', 'watch --json']);
-  addEventFilter(command).option('--since <time>', `first what happened in so long: ${DURATION_FORMS}`);
+  addEventFilter(command, WATCHED_TYPES).option(
+    '--since <time>',
+    `first what happened in so long: ${DURATION_FORMS}`,
+  );
   add(command, async ({ options, settings, output }) => {
     await watch(options as WatchOptions, settings, output);
     return DONE;
@@ -213,11 +216,11 @@ function addEvents(program: Command, add: Add): void {
   add(command, ({ options, settings, output }) => runEvents(options as EventsOptions, settings, output));
 }
 
-function addEventFilter(command: Command): Command {
+function addEventFilter(command: Command, types: readonly string[] = TOKEN_EVENT_TYPES): Command {
   for (const field of ['app', 'type', 'owner'] as const) {
     command.option(FIELDS[field].flags, `only events of this ${field}`);
   }
-  return command.addOption(new Option('--event <type...>', 'only these').choices(TOKEN_EVENT_TYPES));
+  return command.addOption(new Option('--event <type...>', 'only these').choices(types));
 }
 
 function addConfig(program: Command, add: Add): void {

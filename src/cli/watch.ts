@@ -5,15 +5,19 @@ import type { Settings } from '../service/settings.js';
 import { shownUrl } from '../service/shown-url.js';
 import { aborted, stopSignal } from '../service/stop-signal.js';
 import { StoreUnavailableError } from '../tokens/errors.js';
-import type { TokenEventType } from '../tokens/events.js';
+import { TOKEN_EVENT_TYPES } from '../tokens/events.js';
 import { readerGone } from './broken-pipe.js';
 import { eventLine, suspicionLine } from './event-line.js';
 import { readSince } from './fields.js';
 import type { Output } from './output.js';
 
+/** What can be heard; the last is in no log. */
+export const WATCHED_TYPES = [...TOKEN_EVENT_TYPES, 'guessing-suspected'] as const;
+type WatchedType = (typeof WATCHED_TYPES)[number];
+
 export interface WatchOptions extends Pick<TokenSubscriberOptions, 'app' | 'type' | 'owner'> {
   /** The types of event to print. Default: all. */
-  event?: TokenEventType[] | undefined;
+  event?: WatchedType[] | undefined;
   /** For how long back what happened is printed first. Default: not at all. */
   since?: string | undefined;
 }
@@ -38,7 +42,7 @@ export async function watch(
     if (types === undefined || types.includes(event.type)) output.result(event, () => eventLine(event));
   });
   subscriber.on('guessing-suspected', (event) => {
-    if (types === undefined) output.result(event, () => suspicionLine(event));
+    if (types === undefined || types.includes(event.type)) output.result(event, () => suspicionLine(event));
   });
   subscriber.on('connected', () => output.note(`connected to ${shownUrl(settings.connection)}`));
   subscriber.on('disconnected', () => {

@@ -292,7 +292,8 @@ export function whenReady(client: RedisClient, timeout: number, closed?: AbortSi
     };
     const giveUp = () => settle(() => reject(last));
     const timer = setTimeout(() => {
-      if (isShakingHands(client)) last = new Error(`no answer to the TLS handshake within ${timeout} ms`);
+      if (isShakingHands(client))
+        last = new Error(`no answer to the TLS handshake within ${Math.round(timeout)} ms`);
       giveUp();
     }, timeout);
     client.on('connect', onConnect).on('ready', onReady).on('error', onError);

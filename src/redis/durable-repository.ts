@@ -109,7 +109,7 @@ export class DurableRepository extends RedisTokenRepository {
     if (history === undefined || history !== madeIn)
       throw new NotReplicatedError(
         0,
-        'the change was made, but nobody can tell whether it is on the primary of now',
+        'the change was made, but another primary may have taken over since: nobody can tell whether that has it',
       );
     if (replicas < wanted)
       throw new NotReplicatedError(

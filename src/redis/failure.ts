@@ -43,11 +43,27 @@ export function toStoreError(error: unknown, outcome: StoreOutcome, owned: boole
   }
   if (isForbidden(error)) return new ConfigError(`Redis refuses: ${message}`, { cause });
   if (error instanceof Error && error.name === 'ReplyError' && REPLY_ERROR.test(message)) {
-    return new CommandFailedError(`Redis answers: ${message}`, { cause });
+    return new CommandFailedError(`Redis answers: ${message}${hintAt(message)}`, { cause });
   }
-  return new StoreUnavailableError(`Redis can not be reached: ${tlsProblem(error) ?? message}`, outcome, {
-    cause,
-  });
+  const reason = tlsProblem(error) ?? `${message}${ofLastNode(error)}`;
+  return new StoreUnavailableError(`Redis can not be reached: ${reason}`, outcome, { cause });
+}
+
+/** What a server of another kind than its URL says answers to the first command. */
+const HINTS: [answer: RegExp, hint: string][] = [
+  [/^MOVED /, '; this is a node of a Cluster: its connection is redis-cluster://host:port,host:port'],
+  [
+    /^ERR unknown command/,
+    '; if this is a Sentinel, its connection is redis-sentinel://host:port,host:port/0#name',
+  ],
+];
+
+const hintAt = (message: string): string => HINTS.find(([answer]) => answer.test(message))?.[1] ?? '';
+
+/** Of a Cluster ioredis tells no more than that no node has told its slots; why is beside that. */
+function ofLastNode(error: unknown): string {
+  const { lastNodeError } = error as { lastNodeError?: unknown };
+  return lastNodeError instanceof Error ? ` The last node: ${lastNodeError.message}` : '';
 }
 
 /** Why there is no connection: what a server says instead of a welcome is no answer to a command. */

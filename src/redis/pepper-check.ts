@@ -52,7 +52,7 @@ export class PepperCheck {
     if (latest === undefined || this.#peppers.some(({ check }) => check === latest)) return;
     if (latest === NO_PEPPER)
       throw this.#refusal(
-        "tokens are sealed without a pepper in this deployment: list { id: 'none', key: null } with those given here",
+        "tokens are sealed without a pepper in this deployment: list { id: 'none', key: null } (in a file the line none:) with those given here",
       );
     const isNone = this.#peppers.every(({ check }) => check === NO_PEPPER);
     throw this.#refusal(

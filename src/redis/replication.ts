@@ -1,8 +1,8 @@
 /** Which history of Redis a change is a part of, and how many replicas have it: a primary answers before they do. */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import type { ResolvedDurability } from '../tokens/options.js';
-import { primaryOf } from './cluster.js';
+import { lookAgain, primaryOf } from './cluster.js';
 import {
   type Connection,
   closeClient,
@@ -73,14 +73,32 @@ export class Acknowledgements {
   async of(key: string): Promise<Acknowledged> {
     try {
       await whenReady(this.#client, this.#rules.timeout);
-      const node = isCluster(this.#client) ? primaryOf(this.#client, key) : this.#client;
-      if (!node) return NOBODY;
-      const round = this.#rounds.get(node) ?? new Round((first) => this.#ask(node, first));
-      this.#rounds.set(node, round);
-      return await round.join(key);
+      return await (isCluster(this.#client)
+        ? this.#ofSlot(this.#client, key)
+        : this.#join(this.#client, key));
     } catch {
       return NOBODY;
     }
+  }
+
+  /**
+   * Nodes are asked directly here, so nothing else tells this client that another one has taken over the slot: where the
+   * one that it knows is none any more, it looks again.
+   */
+  async #ofSlot(client: Cluster, key: string): Promise<Acknowledged> {
+    const over = performance.now() + this.#rules.timeout;
+    while (true) {
+      const node = primaryOf(client, key);
+      const told = node ? await this.#join(node, key).catch(() => NOBODY) : NOBODY;
+      if (told.history !== undefined || performance.now() >= over) return told;
+      await lookAgain(client);
+    }
+  }
+
+  #join(node: Redis, key: string): Promise<Acknowledged> {
+    const round = this.#rounds.get(node) ?? new Round((first) => this.#ask(node, first));
+    this.#rounds.set(node, round);
+    return round.join(key);
   }
 
   close(): Promise<void> {

@@ -5,7 +5,6 @@ import { Load } from 'config/lib/util.js';
 import { type Address, checkConnection, defaultSpread, isTls } from '../redis/connection.js';
 import { ConfigError } from '../tokens/errors.js';
 import {
-  checkOptions,
   type DurabilityOptions,
   isDurabilityOf,
   isMilliseconds,
@@ -17,6 +16,7 @@ import {
 } from '../tokens/options.js';
 import { addressesIn } from './addresses.js';
 import { PEPPER_VARIABLE, PEPPERS_VARIABLE, readPepper } from './peppers.js';
+import { printable } from './printable.js';
 import { guarded } from './prototype-guard.js';
 import { readTls, secured } from './tls-files.js';
 
@@ -183,7 +183,6 @@ export interface ReadSettings {
 export function readSettings(given: GivenSettings = {}): ReadSettings {
   const { values, sources } = configured();
   const settings: Record<string, unknown> = { ...values };
-  checkOptions('redisTokens', settings, Object.fromEntries(NAMES.map((name) => [name, () => undefined])));
   for (const name of NAMES) {
     if (given[name] !== undefined) settings[name] = given[name];
     if (SETTINGS[name].isNumber) settings[name] = numberIn(settings[name]);
@@ -203,7 +202,11 @@ function spread(settings: Record<string, unknown>): void {
 
 /** @throws {SettingsError} The values are not shown. */
 function checkValues(settings: Record<string, unknown>, given: GivenSettings): void {
-  const problems: string[] = [];
+  const problems: string[] = Object.keys(settings)
+    .filter((name) => !(NAMES as string[]).includes(name))
+    .map(
+      (name) => `redisTokens: unknown option "${printable(name)}" in a file; known are ${NAMES.join(', ')}`,
+    );
   for (const name of NAMES) {
     const expected = RULES[name]?.(settings[name]);
     if (expected !== undefined)

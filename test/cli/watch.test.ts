@@ -32,7 +32,7 @@ describe('redis-tokens watch', function () {
 
   it('prints what is revoked as it happens, until Ctrl-C', async () => {
     const lines = start(['watch', '--app', 'shop'], { env });
-    const json = start(['watch', '--event', 'token-revoked', 'token-expired', '--json'], { env });
+    const json = start(['watch', '--event', 'token-revoked', 'guessing-suspected', '--json'], { env });
     children = [lines, json];
     await Promise.all(children.map((child) => child.says(/connected to redis:/)));
     const { token, id } = await tokens.create({ ...ANN, duration: 60 });
@@ -60,7 +60,8 @@ describe('redis-tokens watch', function () {
       ['token-revoked', id],
     ]);
     expect(shown.stdout).contain('app=shop type=session owner=ann').contain('reason=deleted');
-    const [event, ...others] = parsed.stdout.trim().split('\n');
+    const [suspicion, event, ...others] = parsed.stdout.trim().split('\n');
+    expect(JSON.parse(suspicion ?? '')).include({ type: 'guessing-suspected' });
     expect(JSON.parse(event ?? '')).include({ type: 'token-revoked', subject: id, specversion: '1.0' });
     expect(others).deep.equal([]);
     expect(shown.stdout + shown.stderr + parsed.stdout).not.contain(token);

@@ -1,7 +1,7 @@
 // What can not work as a connection is refused with a reason, and not taken for localhost.
 import { type AddressInfo, createServer } from 'node:net';
 import { assert } from 'chai';
-import { Redis } from 'ioredis';
+import { Redis, ReplyError } from 'ioredis';
 import {
   ConfigError,
   RedisTokens,
@@ -10,6 +10,7 @@ import {
   TokenSubscriber,
   TokenWorker,
 } from '../../src/index.js';
+import { toStoreError } from '../../src/redis/failure.js';
 import { startRedisServer } from '../../tools/redis-server.js';
 import { rejection } from '../support/eventually.js';
 import { Opened } from '../support/opened.js';
@@ -96,5 +97,24 @@ describe('As a connection', () => {
     const error = await rejection(tokens.get({ app: 'a', type: 't', token: 'x' }));
     assert.instanceOf(error, StoreUnavailableError, 'on a caller’s own client');
     assert.include(error.message, reason);
+  });
+
+  it('a server of another kind than its URL says is told what kind it may be', async () => {
+    const cluster = await startRedisServer({ args: ['--cluster-enabled', 'yes'], log: () => {} });
+    opened.later(cluster, () => cluster.stop());
+    const kinds: [url: string, told: RegExp][] = [
+      [(await sharedRedis()).url.replace('redis:', 'redis-cluster:'), /cluster support disabled/],
+      [cluster.url, /CLUSTERDOWN/],
+    ];
+    for (const [url, told] of kinds) {
+      const tokens = opened.add(new RedisTokens(url, { timeout: 1_000 }));
+      assert.match((await rejection(tokens.ready())).message, told);
+    }
+    const answers: [answer: string, hint: string][] = [
+      ['MOVED 4136 127.0.0.1:7105', 'redis-cluster://'],
+      ["ERR unknown command 'type', with args beginning with: '{rt}:meta'", 'redis-sentinel://'],
+    ];
+    for (const [answer, hint] of answers)
+      assert.include(toStoreError(new ReplyError(answer), 'none', true).message, hint);
   });
 });

@@ -1,4 +1,5 @@
 // With `durability` a change counts as made when replicas have it; where they have not, it is made, and told to be no more than that.
+import { isDeepStrictEqual } from 'node:util';
 import { assert } from 'chai';
 import { Redis } from 'ioredis';
 import { NotReplicatedError, RedisTokens, TokenProducer, TokenWorker } from '../../src/index.js';
@@ -136,7 +137,7 @@ describe('Durability', function () {
     );
     way.leadTo(redis.replica.url); // for the connection that is yet to be opened
     const error = await rejection<NotReplicatedError>(tokens.delete(made));
-    assert.match(error.message, /nobody can tell whether it is on the primary of now/);
+    assert.match(error.message, /nobody can tell whether that has it/);
   });
 
   it('through a client of the caller’s own', async () => {
@@ -223,5 +224,35 @@ describe('Durability on a Cluster', function () {
     assert.isBelow(failed.length, owners.length, 'and of no other');
     assert.instanceOf(await rejection(tokens.deleteScope(SCOPE)), NotReplicatedError);
     assert.equal(await tokens.count(SCOPE), 0);
+  });
+
+  it('asks whoever has taken over the slots, by agreement or for one that is gone', async () => {
+    const cluster = await openCluster(opened, 1);
+    const tokens = opened.add(
+      new RedisTokens(cluster.url, { durability: { replicas: 1, timeout: 300 }, timeout: 1_000 }),
+    );
+    const revoked = async (_: unknown, i: number) =>
+      tokens.delete(await tokens.create({ ...ANN, owner: `owner ${i}` })).then(String);
+    const answers = async () => {
+      const settled = await Promise.allSettled(Array.from({ length: 20 }, revoked));
+      const told = settled.map((each) => (each.status === 'rejected' ? each.reason.message : each.value));
+      return [...new Set<string>(told)].sort();
+    };
+    const tellsOnly = (...expected: string[]) =>
+      eventually(
+        `it tells ${expected}`,
+        async () => isDeepStrictEqual(await answers(), expected.sort()),
+        20_000,
+      );
+    await tellsOnly('true');
+    const replica = (await cluster.members()).find(({ isPrimary }) => !isPrimary);
+    const { port } = replica as { port: number };
+    const heir = new Redis(port, '127.0.0.1', { retryStrategy: () => null }).on('error', () => {});
+    opened.later(heir, () => heir.disconnect());
+    await heir.cluster('FAILOVER');
+    await eventually('it has taken over', async () => (await heir.role())[0] === 'master', 20_000);
+    await tellsOnly('true');
+    cluster.server(port).kill('SIGKILL');
+    await tellsOnly('true', 'the change is made, but 0 of 1 replicas have acknowledged it within 300 ms');
   });
 });

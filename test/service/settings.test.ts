@@ -75,6 +75,10 @@ describe('settings', () => {
     process.env.NODE_CONFIG_DIR = join(folder, 'config');
     writeConfig('default.json', { shard: 4 });
     expect(() => readSettings()).throw('unknown option "shard"');
+    writeConfig('default.json', { shard: 4, timeout: 'soon' });
+    expect(() => readSettings()).throw(
+      /unknown option "shard" in a file; known are [^(]+; option "timeout" must be/,
+    );
     writeConfig('default.json', { telemetry: true });
     expect(() => readSettings()).throw('option "telemetry" must be off or on');
     writeFileSync(join(folder, 'config/default.json'), '{');

@@ -81,6 +81,10 @@ export class Acknowledgements {
     }
   }
 
+  close(): Promise<void> {
+    return closeClient(this.#client);
+  }
+
   /**
    * Nodes are asked directly here, so nothing else tells this client that another one has taken over the slot: where the
    * one that it knows is none any more, it looks again.
@@ -99,10 +103,6 @@ export class Acknowledgements {
     const round = this.#rounds.get(node) ?? new Round((first) => this.#ask(node, first));
     this.#rounds.set(node, round);
     return round.join(key);
-  }
-
-  close(): Promise<void> {
-    return closeClient(this.#client);
   }
 
   async #ask(node: Redis, key: string): Promise<Acknowledged> {

@@ -163,6 +163,21 @@ const durabilityIn = (settings: Settings): DurabilityOptions | undefined =>
       }
     : undefined;
 
+/** Variables that are named like settings, and are of none: misspelt, as a rule. */
+export function unknownVariables(): string[] {
+  const known = new Set([
+    ...Object.values(SETTINGS).map(({ variable }) => variable),
+    ...Object.values(SECRETS).map(({ variable }) => variable),
+    ...[PEPPER_VARIABLE, PEPPERS_VARIABLE],
+  ]);
+  return Object.keys(process.env).filter(
+    (name) => name.startsWith('REDIS_TOKENS_') && !known.has(name) && !OF_KUBERNETES.test(name),
+  );
+}
+
+/** Of a service that has this name there. */
+const OF_KUBERNETES = /^REDIS_TOKENS_(SERVICE|PORT)(_|$)/;
+
 /** The package's own folder. node-config's default, `./config`, would be that of whatever project the user stands in. */
 const OWN_FOLDER = join(import.meta.dirname, '../../config');
 
@@ -219,6 +234,11 @@ function checkValues(settings: Record<string, unknown>, given: GivenSettings): v
   }
   const { problem } = readPepper(String(settings.pepperFile));
   if (problem !== undefined) problems.push(problem);
+  if (settings.durabilityReplicas === 0) {
+    for (const name of ['durabilityTimeout', 'durabilityOf'] as const)
+      if (process.env[SETTINGS[name].variable])
+        problems.push(`option "${name}" needs durabilityReplicas (${placeOf(name, given)})`);
+  }
   const tls = readTls(settings);
   for (const [name, problem] of tls.problems)
     problems.push(`option "${name}": ${problem} (${placeOf(name, given)})`);

@@ -6,7 +6,7 @@ import { StoreUnavailableError } from '../tokens/errors.js';
 import { listen } from './http.js';
 import { type Log, openLog } from './log.js';
 import { readyMessage } from './ready-message.js';
-import type { ReadSettings, Settings } from './settings.js';
+import { type ReadSettings, type Settings, unknownVariables } from './settings.js';
 import { shownUrl } from './shown-url.js';
 import { aborted, stopSignal } from './stop-signal.js';
 import { createService } from './worker-service.js';
@@ -27,6 +27,8 @@ const GRACE = 10_000;
 export async function runWorker(settings: Settings, from: ReadSettings['from']): Promise<void> {
   const log = openLog(settings.log);
   const stop = stopSignal();
+  for (const variable of unknownVariables())
+    log.advise('unknown-variable', `${variable} is the variable of no setting`, { variable });
   const { worker, http, concerns, close } = await createService(settings, log, stop);
   try {
     await listen(http, settings, from, log);

@@ -1,11 +1,9 @@
 // With `durability` a change counts as made when replicas have it; where they have not, it is made, and told to be no more than that.
-import { isDeepStrictEqual } from 'node:util';
 import { assert } from 'chai';
 import { Redis } from 'ioredis';
 import { NotReplicatedError, RedisTokens, TokenProducer, TokenWorker } from '../../src/index.js';
 import type { DurabilityOptions } from '../../src/tokens/options.js';
 import { startRedisServer } from '../../tools/redis-server.js';
-import { openCluster } from '../support/cluster.js';
 import { eventually, rejection } from '../support/eventually.js';
 import { Opened } from '../support/opened.js';
 import { Replicated } from '../support/replicated.js';
@@ -23,13 +21,16 @@ describe('Durability', function () {
     redis = await Replicated.open(opened);
   });
 
+  /** It waits for as long as a busy machine may take, or as little as shows that nobody comes. */
   const open = (
     durability: Partial<DurabilityOptions> = {},
     connection: string | Redis = redis.primary.url,
   ) =>
     opened.add(
-      new RedisTokens(connection, { durability: { replicas: 1, timeout: 200, ...durability }, shards: 4 }),
+      new RedisTokens(connection, { durability: { replicas: 1, timeout: 5_000, ...durability }, shards: 4 }),
     );
+  const openHasty = (durability: Partial<DurabilityOptions> = {}, connection?: Redis) =>
+    open({ timeout: 100, ...durability }, connection);
 
   const tooFew = async (change: Promise<unknown>) => {
     const error = await rejection<NotReplicatedError>(change);
@@ -37,7 +38,7 @@ describe('Durability', function () {
     assert.equal(error.acknowledged, 0);
     assert.match(
       error.message,
-      /^the change is made, but 0 of 1 replicas have acknowledged it within 200 ms$/,
+      /^the change is made, but 0 of 1 replicas have acknowledged it within \d+ ms$/,
     );
   };
 
@@ -52,15 +53,16 @@ describe('Durability', function () {
     assert.equal(onReplica.length, 5);
     redis.link.delay = 0;
     await redis.part();
+    const hasty = openHasty();
     await tokens.update({ ...SCOPE, token: two?.token as string, data: { a: 1 } });
     await tokens.create(ANN);
     for (const revoke of [
-      () => tokens.delete(two as never),
-      () => tokens.deleteById({ ...SCOPE, id: three?.id as string }),
-      () => tokens.consume(four as never),
-      () => tokens.deleteAll(ANN),
-      () => tokens.deleteScope(SCOPE),
-      () => tokens.deleteApp({ app: 'shop' }),
+      () => hasty.delete(two as never),
+      () => hasty.deleteById({ ...SCOPE, id: three?.id as string }),
+      () => hasty.consume(four as never),
+      () => hasty.deleteAll(ANN),
+      () => hasty.deleteScope(SCOPE),
+      () => hasty.deleteApp({ app: 'shop' }),
     ])
       await tooFew(revoke());
     assert.equal(await tokens.count(SCOPE), 0, 'all of it is made');
@@ -73,10 +75,11 @@ describe('Durability', function () {
     const made = await tokens.create(ANN);
     assert.equal(await redis.of.replica.keys('*:t:*').then(({ length }) => length), 1);
     await redis.part();
-    await tooFew(tokens.create(ANN));
-    await tooFew(tokens.update({ ...made, data: { a: 1 } }));
-    await tooFew(tokens.refresh({ ...made, duration: 60 }));
-    await tooFew(tokens.rotate(made));
+    const hasty = openHasty({ of: 'changes' });
+    await tooFew(hasty.create(ANN));
+    await tooFew(hasty.update({ ...made, data: { a: 1 } }));
+    await tooFew(hasty.refresh({ ...made, duration: 60 }));
+    await tooFew(hasty.rotate(made));
     assert.isUndefined(await tokens.get(made));
   });
 
@@ -95,7 +98,7 @@ describe('Durability', function () {
     const custom = Array.from({ length: 8 }, (_, i) => ({ ...ANN, customToken: `custom ${i}` })); // on every shard
     await Promise.all(custom.map((each) => tokens.create(each)));
     await redis.part();
-    await tooFew(tokens.deleteAll(ANN));
+    await tooFew(openHasty().deleteAll(ANN));
     assert.equal(await tokens.count(SCOPE), 0);
   });
 
@@ -147,7 +150,7 @@ describe('Durability', function () {
     const made = await tokens.create(ANN);
     assert.isTrue(await tokens.delete(made));
     await redis.part();
-    await tooFew(tokens.deleteAll(ANN));
+    await tooFew(openHasty({}, client).deleteAll(ANN));
     assert.equal(client.status, 'ready');
   });
 
@@ -172,7 +175,7 @@ describe('Durability', function () {
   it('over the queue: the worker’s rule counts, the job is done, and its sender is told the same', async () => {
     const url = redis.primary.url;
     const worker = opened.add(
-      new TokenWorker({ connection: url, durability: { replicas: 1, timeout: 200 } }),
+      new TokenWorker({ connection: url, durability: { replicas: 1, timeout: 1_500 } }),
     );
     const completed: string[] = [];
     worker.on('completed', ({ lane }) => completed.push(lane));
@@ -191,68 +194,10 @@ describe('Durability', function () {
   });
 
   it('that has more replicas to ask for than there are is told at the first revocation, and not as an outage', async () => {
-    const tokens = open({ replicas: 2 });
+    const tokens = open({ replicas: 2, timeout: 1_500 });
     const made = await tokens.create(ANN);
     const error = await rejection<NotReplicatedError>(tokens.delete(made));
     assert.equal(error.acknowledged, 1);
     assert.match(error.message, /1 of 2 replicas/);
-  });
-});
-
-describe('Durability on a Cluster', function () {
-  this.timeout(60_000);
-  const opened = new Opened();
-
-  it('asks the replicas of each primary that a change was made on', async () => {
-    const cluster = await openCluster(opened, 1);
-    const tokens = opened.add(
-      new RedisTokens(cluster.url, { durability: { replicas: 1, timeout: 300, of: 'changes' } }),
-    );
-    const owners = Array.from({ length: 20 }, (_, i) => ({ ...ANN, owner: `owner ${i}` }));
-    const made = await Promise.all(owners.map((owner) => tokens.create(owner)));
-    assert.deepEqual(
-      await Promise.all(made.map((token) => tokens.delete(token))),
-      owners.map(() => true),
-    );
-    assert.equal(await tokens.deleteScope(SCOPE), 0);
-    const [replica] = (await cluster.members()).filter(({ isPrimary }) => !isPrimary);
-    cluster.server(replica?.port as number).kill('SIGKILL');
-    const settled = await Promise.allSettled(owners.map((owner) => tokens.create(owner)));
-    const failed = settled.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
-    for (const error of failed) assert.instanceOf(error, NotReplicatedError, String(error));
-    assert.isAtLeast(failed.length, 1, 'those of one primary');
-    assert.isBelow(failed.length, owners.length, 'and of no other');
-    assert.instanceOf(await rejection(tokens.deleteScope(SCOPE)), NotReplicatedError);
-    assert.equal(await tokens.count(SCOPE), 0);
-  });
-
-  it('asks whoever has taken over the slots, by agreement or for one that is gone', async () => {
-    const cluster = await openCluster(opened, 1);
-    const tokens = opened.add(
-      new RedisTokens(cluster.url, { durability: { replicas: 1, timeout: 300 }, timeout: 1_000 }),
-    );
-    const revoked = async (_: unknown, i: number) =>
-      tokens.delete(await tokens.create({ ...ANN, owner: `owner ${i}` })).then(String);
-    const answers = async () => {
-      const settled = await Promise.allSettled(Array.from({ length: 20 }, revoked));
-      const told = settled.map((each) => (each.status === 'rejected' ? each.reason.message : each.value));
-      return [...new Set<string>(told)].sort();
-    };
-    const tellsOnly = (...expected: string[]) =>
-      eventually(
-        `it tells ${expected}`,
-        async () => isDeepStrictEqual(await answers(), expected.sort()),
-        20_000,
-      );
-    await tellsOnly('true');
-    const replica = (await cluster.members()).find(({ isPrimary }) => !isPrimary);
-    const { port } = replica as { port: number };
-    const heir = new Redis(port, '127.0.0.1', { retryStrategy: () => null }).on('error', () => {});
-    opened.later(heir, () => heir.disconnect());
-    await heir.cluster('FAILOVER');
-    await eventually('it has taken over', async () => (await heir.role())[0] === 'master', 20_000);
-    await tellsOnly('true');
-    cluster.server(port).kill('SIGKILL');
-    await tellsOnly('true', 'the change is made, but 0 of 1 replicas have acknowledged it within 300 ms');
   });
 });

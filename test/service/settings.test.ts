@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { defaultSpread } from '../../src/redis/connection.js';
 import { readyMessage } from '../../src/service/ready-message.js';
-import { readSettings, SECRETS, SETTINGS, tokenOptions } from '../../src/service/settings.js';
+import {
+  readSettings,
+  SECRETS,
+  SETTINGS,
+  tokenOptions,
+  unknownVariables,
+} from '../../src/service/settings.js';
 import { shownSettings } from '../../src/service/shown-settings.js';
 import { shownUrl } from '../../src/service/shown-url.js';
 import { resolveTokenOptions } from '../../src/tokens/options.js';
@@ -182,6 +188,10 @@ describe('settings', () => {
 
   it('have replicas waited for where they say how many', () => {
     expect(tokenOptions(readSettings().settings).durability).equal(undefined);
+    process.env.REDIS_TOKENS_DURABILITY_OF = 'changes';
+    expect(() => readSettings()).throw(
+      'option "durabilityOf" needs durabilityReplicas (given by REDIS_TOKENS_DURABILITY_OF)',
+    );
     process.env.REDIS_TOKENS_DURABILITY_REPLICAS = '2';
     process.env.REDIS_TOKENS_DURABILITY_OF = 'changes';
     const durability = { replicas: 2, timeout: 1_000, of: 'changes' };
@@ -190,6 +200,14 @@ describe('settings', () => {
     expect(() => readSettings()).throw(
       'option "durabilityOf" must be revocations or changes (given by REDIS_TOKENS_DURABILITY_OF)',
     );
+  });
+
+  it('tell of variables that are of none', () => {
+    expect(unknownVariables()).deep.equal([]);
+    process.env.REDIS_TOKENS_PREFX = 'q';
+    process.env.REDIS_TOKENS_SERVICE_HOST = '10.0.0.1';
+    process.env.REDIS_TOKENS_PEPPERS = 'none:';
+    expect(unknownVariables()).deep.equal(['REDIS_TOKENS_PREFX']);
   });
 
   it('are shown without secrets, and as a command that can be copied', () => {

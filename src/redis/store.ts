@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Cluster } from 'ioredis';
 import { type StoreOutcome, StoreUnavailableError, TokenError } from '../tokens/errors.js';
-import { isNodeLost, lookAgain, primaryOf } from './cluster.js';
+import { isNodeLost, lookAgain, notServed, primaryOf } from './cluster.js';
 import {
   type Connection,
   checkConnection,
@@ -99,7 +99,11 @@ export class Store {
     if (this.owned && isCluster(this.client)) await this.#served(this.client, keys[0] as string, left());
     const send = evaluate(script, keys, args);
     if (!witness) return this.#flight(send, 'unknown', left());
-    const { history, reply } = await this.#flight(withHistory(send, keys[0] as string), 'unknown', left());
+    const { history, reply } = await this.#flight(
+      withHistory(send, keys[0] as string, begun + this.#timeout),
+      'unknown',
+      left(),
+    );
     witness(history);
     return reply;
   }
@@ -156,8 +160,7 @@ export class Store {
   async #served(client: Cluster, key: string, timeout: number): Promise<void> {
     const deadline = performance.now() + timeout;
     while (!primaryOf(client, key)) {
-      if (performance.now() > deadline || this.#closed.signal.aborted)
-        throw new StoreUnavailableError(`no node of the Cluster serves ${key}`, 'none');
+      if (performance.now() > deadline || this.#closed.signal.aborted) throw notServed(key);
       await lookAgain(client);
     }
   }

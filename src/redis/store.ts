@@ -20,6 +20,12 @@ import { Flights } from './flights.js';
 import { type History, withHistory } from './replication.js';
 import { SCRIPTS, type ScriptName } from './scripts.generated.js';
 
+/** Of a node that was not sent anything yet, or just now. */
+const CONNECTING: ReadonlySet<string> = new Set(['wait', 'connecting', 'connect']);
+
+/** Milliseconds, after which it is looked up anew who has the slot. */
+const CONNECTS_WITHIN = 200;
+
 type Send<T> = (client: RedisClient) => Promise<T>;
 
 /** Deadlines are in the milliseconds of `performance.now()`: the wall clock may be set while a call waits. */
@@ -159,7 +165,7 @@ export class Store {
   /** Resolves when the key has a primary: what is sent to none would be told as `unknown`. @throws {StoreUnavailableError} */
   async #served(client: Cluster, key: string, timeout: number): Promise<void> {
     const deadline = performance.now() + timeout;
-    while (!primaryOf(client, key)) {
+    while (!(await isReached(client, key))) {
       if (performance.now() > deadline || this.#closed.signal.aborted) throw notServed(key);
       await lookAgain(client);
     }
@@ -182,6 +188,17 @@ export class Store {
       }, fail);
     });
   }
+}
+
+/** Whether the key's primary can be sent to: one that has died is known, and tried to connect to, for a while. */
+async function isReached(client: Cluster, key: string): Promise<boolean> {
+  const primary = primaryOf(client, key);
+  if (!primary || primary.status === 'ready') return primary !== undefined;
+  if (!CONNECTING.has(primary.status)) return false;
+  return whenReady(primary, CONNECTS_WITHIN).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** By its digest; with its text where the server has not seen it, or has forgotten it: then nothing has run yet. */

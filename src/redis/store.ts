@@ -1,6 +1,6 @@
 /** Sends commands to Redis with a bound on time, and tells what can have become of those that fail. */
 import { setMaxListeners } from 'node:events';
-import type { Cluster } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import { type StoreOutcome, StoreUnavailableError, TokenError } from '../tokens/errors.js';
 import { isNodeLost, lookAgain, notServed, primaryOf } from './cluster.js';
 import {
@@ -22,6 +22,9 @@ import { SCRIPTS, type ScriptName } from './scripts.generated.js';
 
 /** Of a node that was not sent anything yet, or just now. */
 const CONNECTING: ReadonlySet<string> = new Set(['wait', 'connecting', 'connect']);
+
+/** Nodes that are waited for: once for all who do, since each would listen. */
+const connecting = new WeakMap<Redis, Promise<boolean>>();
 
 /** Milliseconds, after which it is looked up anew who has the slot. */
 const CONNECTS_WITHIN = 200;
@@ -195,10 +198,16 @@ async function isReached(client: Cluster, key: string): Promise<boolean> {
   const primary = primaryOf(client, key);
   if (!primary || primary.status === 'ready') return primary !== undefined;
   if (!CONNECTING.has(primary.status)) return false;
-  return whenReady(primary, CONNECTS_WITHIN).then(
-    () => true,
-    () => false,
-  );
+  const underWay =
+    connecting.get(primary) ??
+    whenReady(primary, CONNECTS_WITHIN)
+      .then(
+        () => true,
+        () => false,
+      )
+      .finally(() => connecting.delete(primary));
+  connecting.set(primary, underWay);
+  return underWay;
 }
 
 /** By its digest; with its text where the server has not seen it, or has forgotten it: then nothing has run yet. */

@@ -68,6 +68,10 @@ describe('A Cluster of which a primary has died', function () {
     const make = (i: number) =>
       tokens.create({ app: 'shop', type: 'session', owner: `owner ${i}`, duration: 600 });
     const onAll = () => Promise.all(Array.from({ length: 40 }, (_, i) => make(i)));
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on('warning', onWarning);
+    opened.later(onWarning, () => process.off('warning', onWarning));
     await onAll();
     const [primary] = await cluster.primaries();
     cluster.server(primary?.port as number).kill('SIGKILL');
@@ -75,5 +79,6 @@ describe('A Cluster of which a primary has died', function () {
     await wait(100);
     for (let round = 0; round < 3; round++) await onAll();
     assert.equal(await tokens.count({ app: 'shop', type: 'session' }), 160);
+    assert.deepEqual(warnings, [], 'each that waits listens to no node of its own');
   });
 });

@@ -40,9 +40,8 @@ export class Places {
     const { live, moves, revocations } = this.#parts;
     const token = here.id !== id && idsOf(command).includes(here.id) ? live(here, run) : undefined;
     if (!token || moves.isUnsettled(command, id, run.nowMs)) return here;
-    // Who has revoked it by the id that it is to have has meant this token.
-    const { owner } = token;
-    if (revocations.newest({ ...command, formerIds: undefined, owner }).byId >= token.createdAt)
+    // Who has revoked it by any id that it may have has meant this token.
+    if (revocations.newest({ ...command, owner: token.owner }).byId >= token.createdAt)
       revocations.end(token, 'deleted', {}, run);
     else this.#move(token, id, run);
     return command;

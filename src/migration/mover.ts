@@ -96,13 +96,20 @@ export class Mover {
     return isSame ? 'present' : 'different';
   }
 
-  /** Null for one that can not be read. */
-  #find(command: Commands['create']): Promise<TokenRecord | undefined | null> {
-    const read = buildCommand('getById', { ...command, owner: undefined });
-    return this.#repository.getById(read).catch((error: unknown) => {
+  /** Under whichever pepper it lies, by its ids: to present it would be a use. Null for one that can not be read. */
+  async #find(command: Commands['create']): Promise<TokenRecord | undefined | null> {
+    const { id, formerIds = [], ...where } = command;
+    try {
+      for (const each of [id, ...formerIds]) {
+        const read = buildCommand('getById', { ...where, id: each, owner: undefined });
+        const found = await this.#repository.getById(read);
+        if (found) return found;
+      }
+      return undefined;
+    } catch (error) {
       if (error instanceof CommandFailedError) return null;
       throw error;
-    });
+    }
   }
 
   /** The create that makes it, or why there is none. */

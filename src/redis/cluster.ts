@@ -8,6 +8,7 @@ import {
   type Redis,
   type RedisOptions,
 } from 'ioredis';
+import { StoreUnavailableError } from '../tokens/errors.js';
 import { parseHosts, parseLogin } from './hosts-url.js';
 
 /** Milliseconds between two tries where a node can not be reached, or a slot has no primary. */
@@ -87,8 +88,13 @@ export async function getAll(client: Cluster, keys: string[]): Promise<(string |
   return Promise.all(keys.map((key) => client.get(key)));
 }
 
-const isRedirection = (error: unknown): boolean =>
+/** Whether a node has refused a command, of which nothing has run then: its slot is at another, or about to be. */
+export const isRedirection = (error: unknown): boolean =>
   error instanceof Error && /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/.test(error.message);
+
+/** Nothing was sent to any node, or nothing of it has run. */
+export const notServed = (key: string): StoreUnavailableError =>
+  new StoreUnavailableError(`no node of the Cluster serves ${key}`, 'none');
 
 /** Asks the nodes who has which slots now, and gives them a moment to decide that. */
 export async function lookAgain(client: Cluster): Promise<void> {

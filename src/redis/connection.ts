@@ -155,6 +155,9 @@ export function checkConnection(connection: unknown): asserts connection is Conn
       'connection: with sentinels, tls counts only where enableTLSForSentinelMode is true (and sentinelTLS, for the Sentinels)',
     );
   }
+  if (options.sentinels && !options.name) {
+    throw new ConfigError('connection: with sentinels, "name" must say which of what they watch is meant');
+  }
   if (options.role === 'slave') {
     throw new ConfigError('connection: role must be "master": a replica may not know of a revocation yet');
   }

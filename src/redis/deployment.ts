@@ -28,9 +28,12 @@ export class Deployment implements Clock {
   readonly #founds: boolean;
   readonly #peppers: PepperCheck | undefined;
   #fits = false;
+  /** Of the connection: what was asked before one says nothing of what it leads to now. */
+  #changes = 0;
   #check: Promise<void> | undefined;
   /** Another connection may lead to another server: what it says is asked before the next command. */
   readonly #onChange = () => {
+    this.#changes++;
     this.#fits = false;
     this.#clock.unset();
   };
@@ -118,13 +121,15 @@ export class Deployment implements Clock {
       if (performance.now() > deadline)
         throw new StoreUnavailableError('the connection is lost again and again', 'none');
       await this.#store.connected();
-      this.#fits = true; // before the answer: a connection lost meanwhile makes it void again
+      const changes = this.#changes;
       await Promise.all([checkDatabase(this.#store), this.#agree(), this.#clock.sync()]).catch(
         (error: unknown) => {
           this.#fits = false;
           throw error;
         },
       );
+      // Not before the answer: who asks meanwhile waits for it, and is refused with the others.
+      this.#fits = changes === this.#changes;
     }
   }
 

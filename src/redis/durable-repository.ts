@@ -105,7 +105,7 @@ export class DurableRepository extends RedisTokenRepository {
 
   async #confirm(shard: number, madeIn: History): Promise<void> {
     const { replicas: wanted, timeout } = this.#rules;
-    const { history, replicas } = await this.#acknowledgements.of(this.#keys.fence(shard));
+    const { history, replicas } = await this.#acknowledgements.of(this.#keys.fence(shard), madeIn);
     if (history === undefined || history !== madeIn)
       throw new NotReplicatedError(
         0,

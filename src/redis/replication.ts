@@ -2,7 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Cluster, Redis } from 'ioredis';
 import type { ResolvedDurability } from '../tokens/options.js';
-import { lookAgain, primaryOf } from './cluster.js';
+import { isRedirection, lookAgain, notServed, primaryOf } from './cluster.js';
 import {
   type Connection,
   closeClient,
@@ -30,14 +30,26 @@ export class Witness {
   }
 }
 
-/** Sends what changes something, and asks right before, on the same socket, what it becomes a part of. */
+/**
+ * Sends what changes something, and asks right before, on the same socket, what it becomes a part of. On a Cluster that is
+ * the primary itself: one that has not got the slot any more refuses it, and the one that has is looked for.
+ * @param deadline by the monotonic clock.
+ */
 export const withHistory =
-  <T>(send: (client: RedisClient) => Promise<T>, key: string) =>
+  <T>(send: (client: RedisClient) => Promise<T>, key: string, deadline: number) =>
   async (client: RedisClient): Promise<{ history: History; reply: T }> => {
-    const node = isCluster(client) ? primaryOf(client, key) : client;
-    const history = node?.info('replication').then(historyIn, () => undefined);
-    const reply = await send(client);
-    return { history: await history, reply };
+    for (;;) {
+      const node = isCluster(client) ? primaryOf(client, key) : client;
+      const history = node?.info('replication').then(historyIn, () => undefined);
+      try {
+        const reply = await send(node ?? client);
+        return { history: await history, reply };
+      } catch (error) {
+        if (!isCluster(client) || !isRedirection(error)) throw error;
+        if (performance.now() >= deadline) throw notServed(key);
+        await lookAgain(client);
+      }
+    }
   };
 
 const historyIn = (info: string): History =>
@@ -58,6 +70,7 @@ export class Acknowledgements {
   readonly #client: RedisClient;
   readonly #rules: ResolvedDurability;
   readonly #rounds = new WeakMap<Redis, Round>();
+  #closed = false;
 
   constructor(connection: Connection | undefined, rules: ResolvedDurability) {
     const socketTimeout = rules.timeout + ON_ITS_WAY;
@@ -69,37 +82,32 @@ export class Acknowledgements {
    * How many replicas of the key's primary have what was written there before this call. It never rejects, and takes at
    * most twice the `timeout`: whoever asks while others wait is served together with all who do, when that is over.
    * @param key of its slot, which is written.
+   * @param madeIn what the change has become a part of: on a Cluster, where a slot moves from one primary to another
+   *   unheard, the primary that has it is looked for.
    */
-  async of(key: string): Promise<Acknowledged> {
+  async of(key: string, madeIn: History): Promise<Acknowledged> {
+    const deadline = performance.now() + this.#rules.timeout;
     try {
       await whenReady(this.#client, this.#rules.timeout);
-      return await (isCluster(this.#client)
-        ? this.#ofSlot(this.#client, key)
-        : this.#join(this.#client, key));
+      for (;;) {
+        const told = await this.#askPrimary(key).catch(() => NOBODY);
+        const isElsewhere = isCluster(this.#client) && madeIn !== undefined && told.history !== madeIn;
+        if (!isElsewhere || performance.now() >= deadline || this.#closed) return told;
+        await lookAgain(this.#client as Cluster);
+      }
     } catch {
       return NOBODY;
     }
   }
 
   close(): Promise<void> {
+    this.#closed = true;
     return closeClient(this.#client);
   }
 
-  /**
-   * Nodes are asked directly here, so nothing else tells this client that another one has taken over the slot: where the
-   * one that it knows is none any more, it looks again.
-   */
-  async #ofSlot(client: Cluster, key: string): Promise<Acknowledged> {
-    const over = performance.now() + this.#rules.timeout;
-    while (true) {
-      const node = primaryOf(client, key);
-      const told = node ? await this.#join(node, key).catch(() => NOBODY) : NOBODY;
-      if (told.history !== undefined || performance.now() >= over) return told;
-      await lookAgain(client);
-    }
-  }
-
-  #join(node: Redis, key: string): Promise<Acknowledged> {
+  async #askPrimary(key: string): Promise<Acknowledged> {
+    const node = isCluster(this.#client) ? primaryOf(this.#client, key) : this.#client;
+    if (!node) return NOBODY;
     const round = this.#rounds.get(node) ?? new Round((first) => this.#ask(node, first));
     this.#rounds.set(node, round);
     return round.join(key);

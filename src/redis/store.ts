@@ -1,8 +1,8 @@
 /** Sends commands to Redis with a bound on time, and tells what can have become of those that fail. */
 import { setMaxListeners } from 'node:events';
-import type { Cluster } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import { type StoreOutcome, StoreUnavailableError, TokenError } from '../tokens/errors.js';
-import { isNodeLost, lookAgain, primaryOf } from './cluster.js';
+import { isNodeLost, lookAgain, notServed, primaryOf } from './cluster.js';
 import {
   type Connection,
   checkConnection,
@@ -19,6 +19,15 @@ import { isNoScript, toConnectionError, toStoreError } from './failure.js';
 import { Flights } from './flights.js';
 import { type History, withHistory } from './replication.js';
 import { SCRIPTS, type ScriptName } from './scripts.generated.js';
+
+/** Of a node that was not sent anything yet, or just now. */
+const CONNECTING: ReadonlySet<string> = new Set(['wait', 'connecting', 'connect']);
+
+/** Nodes that are waited for: once for all who do, since each would listen. */
+const connecting = new WeakMap<Redis, Promise<boolean>>();
+
+/** Milliseconds, after which it is looked up anew who has the slot. */
+const CONNECTS_WITHIN = 200;
 
 type Send<T> = (client: RedisClient) => Promise<T>;
 
@@ -99,7 +108,11 @@ export class Store {
     if (this.owned && isCluster(this.client)) await this.#served(this.client, keys[0] as string, left());
     const send = evaluate(script, keys, args);
     if (!witness) return this.#flight(send, 'unknown', left());
-    const { history, reply } = await this.#flight(withHistory(send, keys[0] as string), 'unknown', left());
+    const { history, reply } = await this.#flight(
+      withHistory(send, keys[0] as string, begun + this.#timeout),
+      'unknown',
+      left(),
+    );
     witness(history);
     return reply;
   }
@@ -155,9 +168,8 @@ export class Store {
   /** Resolves when the key has a primary: what is sent to none would be told as `unknown`. @throws {StoreUnavailableError} */
   async #served(client: Cluster, key: string, timeout: number): Promise<void> {
     const deadline = performance.now() + timeout;
-    while (!primaryOf(client, key)) {
-      if (performance.now() > deadline || this.#closed.signal.aborted)
-        throw new StoreUnavailableError(`no node of the Cluster serves ${key}`, 'none');
+    while (!(await isReached(client, key))) {
+      if (performance.now() > deadline || this.#closed.signal.aborted) throw notServed(key);
       await lookAgain(client);
     }
   }
@@ -179,6 +191,23 @@ export class Store {
       }, fail);
     });
   }
+}
+
+/** Whether the key's primary can be sent to: one that has died is known, and tried to connect to, for a while. */
+async function isReached(client: Cluster, key: string): Promise<boolean> {
+  const primary = primaryOf(client, key);
+  if (!primary || primary.status === 'ready') return primary !== undefined;
+  if (!CONNECTING.has(primary.status)) return false;
+  const underWay =
+    connecting.get(primary) ??
+    whenReady(primary, CONNECTS_WITHIN)
+      .then(
+        () => true,
+        () => false,
+      )
+      .finally(() => connecting.delete(primary));
+  connecting.set(primary, underWay);
+  return underWay;
 }
 
 /** By its digest; with its text where the server has not seen it, or has forgotten it: then nothing has run yet. */

@@ -240,6 +240,19 @@ export function resealContract(world: World): void {
         }
       });
 
+      it('by an id that it was never under ends it, where it is moved by who knows that one', async () => {
+        for (const use of [
+          (all: object) => world.get(newest, all),
+          (all: object) => world.refresh(newest, 60, all),
+        ]) {
+          await make();
+          const between = newId();
+          assert.isFalse(await world.deleteById(between));
+          assert.isUndefined(await use({ formerIds: [between, former] }));
+          assert.equal(await world.count(), 0);
+        }
+      });
+
       it('of what was not there yet refuses a create that knows one of its ids', async () => {
         const issuedAt = world.now();
         const [old, next] = [newId(), newId()];

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { RedisTokens, type RedisTokensOptions, type Token } from '../../src/index.js';
 import { Migration } from '../../src/migration/migration.js';
+import type { PepperKey } from '../../src/tokens/pepper.js';
 import { eventually, rejection } from '../support/eventually.js';
 import { Opened } from '../support/opened.js';
 import { freshPrefix } from '../support/redis.js';
@@ -249,6 +250,20 @@ describe('migrateFrom', () => {
     for (const { token, data } of made) expect((await tokens.get({ ...SHOP, token }))?.data).deep.equal(data);
     expect(await tokens.deleteAll(ANN)).equal(20);
     for (const { token } of made) expect(await tokens.get({ ...SHOP, token })).equal(undefined);
+  });
+
+  it('knows a token that is here under an older pepper, and stands among the old ones again', async () => {
+    const [older, newer] = ['a', 'b'].map((id) => ({ id, key: id.repeat(32) })) as [PepperKey, PepperKey];
+    const made = await old.create({ duration: 600 });
+    const pexpiretime = await old.redis.pexpiretime(old.keyOf(made));
+    const text = (await old.redis.get(old.keyOf(made))) as string;
+    const before = await open({ pepper: [older, newer] }).get({ ...SHOP, token: made.token });
+    await old.redis.set(old.keyOf(made), text, 'PXAT', pexpiretime); // as where a process ends before it is removed
+    const tokens = open({ pepper: [newer, older], timeout: 2_000 });
+    const { id, ...found } = (await tokens.get({ ...SHOP, token: made.token })) as Token;
+    expect(before).deep.include(found);
+    expect(id).not.equal(before?.id);
+    expect(await old.redis.exists(old.keyOf(made))).equal(0);
   });
 
   it('refuses options that can not work, and a Redis that does not tell of changes', async () => {

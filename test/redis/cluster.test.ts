@@ -1,8 +1,12 @@
 // A Redis Cluster by its URL, and what its clients are opened with.
+import { setTimeout as wait } from 'node:timers/promises';
 import { assert } from 'chai';
 import { Cluster } from 'ioredis';
+import { RedisTokens } from '../../src/index.js';
 import { parseClusterUrl } from '../../src/redis/cluster.js';
 import { closeClient, defaultSpread, OPERATION_CLIENT, openClient } from '../../src/redis/connection.js';
+import { openCluster } from '../support/cluster.js';
+import { Opened } from '../support/opened.js';
 
 describe('The URL of a Cluster', () => {
   it('names some of its nodes, and who asks', () => {
@@ -51,5 +55,30 @@ describe('The URL of a Cluster', () => {
       await closeClient(lasting);
     }
     theirs.disconnect();
+  });
+});
+
+describe('A Cluster of which a primary has died', function () {
+  this.timeout(60_000);
+  const opened = new Opened();
+
+  it('is waited for by a change, which is sent once a replica has taken over', async () => {
+    const cluster = await openCluster(opened, 1);
+    const tokens = opened.add(new RedisTokens(cluster.url, { timeout: 20_000 }));
+    const make = (i: number) =>
+      tokens.create({ app: 'shop', type: 'session', owner: `owner ${i}`, duration: 600 });
+    const onAll = () => Promise.all(Array.from({ length: 40 }, (_, i) => make(i)));
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on('warning', onWarning);
+    opened.later(onWarning, () => process.off('warning', onWarning));
+    await onAll();
+    const [primary] = await cluster.primaries();
+    cluster.server(primary?.port as number).kill('SIGKILL');
+    await cluster.server(primary?.port as number).exited;
+    await wait(100);
+    for (let round = 0; round < 3; round++) await onAll();
+    assert.equal(await tokens.count({ app: 'shop', type: 'session' }), 160);
+    assert.deepEqual(warnings, [], 'each that waits listens to no node of its own');
   });
 });

@@ -57,10 +57,11 @@ describe('The URL of Sentinels', () => {
       assert.throws(() => checkConnection(url), ConfigError, undefined, url);
   });
 
-  it('options of ioredis that mean TLS, and would go in plain text, or to a replica, are refused', () => {
+  it('options of ioredis that mean TLS, and would go in plain text, or to a replica, or that name nothing, are refused', () => {
     const found = { sentinels: [{ host: 'a' }], name: 'x' };
     assert.throws(() => checkConnection({ ...found, tls: {} }), ConfigError, 'enableTLSForSentinelMode');
     assert.throws(() => checkConnection({ ...found, role: 'slave' }), ConfigError, 'role');
+    assert.throws(() => checkConnection({ sentinels: found.sentinels }), ConfigError, '"name"');
     checkConnection(found);
     checkConnection({ ...found, tls: {}, enableTLSForSentinelMode: true });
   });

@@ -370,6 +370,28 @@ describe('A deployment', () => {
     }
   });
 
+  it('refuses all that another process asks for at once, and again and again', async () => {
+    const prefix = freshPrefix();
+    await (await open(prefix, {})).ready();
+    const others = [
+      await open(prefix, { shards: 2 }),
+      await open(prefix, { maxCommandAge: 60_000 }),
+      await open(prefix, { pepper: 'a pepper that nobody else has been given' }),
+    ];
+    const ask = async (other: RedisTokens) => {
+      for (let i = 0; i < 30; i++) {
+        assert.instanceOf(
+          await rejection(other.create({ ...SCOPE, owner: 'ann', duration: 60 })),
+          ConfigError,
+        );
+        await wait(1);
+      }
+    };
+    await Promise.all(others.flatMap((other) => Array.from({ length: 6 }, () => ask(other))));
+    const { client } = others[0] as RedisTokens;
+    assert.deepEqual(await client.keys(`{${prefix}:*`), []);
+  });
+
   it('that is repaired is taken by the same object', async () => {
     const prefix = freshPrefix();
     const tokens = await open(prefix, { shards: 2 });

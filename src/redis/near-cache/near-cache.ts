@@ -74,11 +74,11 @@ export class NearCache extends AroundRepository implements TokenRepository {
   }
 
   update(command: Commands['update'], attempt: Attempt): Promise<TokenRecord | undefined> {
-    return this.#evicting(command, this.repository.update(command, attempt));
+    return this.#evictingFound(command, this.repository.update(command, attempt));
   }
 
   refresh(command: Commands['refresh'], attempt: Attempt): Promise<TokenRecord | undefined> {
-    return this.#evicting(command, this.repository.refresh(command, attempt));
+    return this.#evictingFound(command, this.repository.refresh(command, attempt));
   }
 
   rotate(command: Commands['rotate'], attempt: Attempt): Promise<Rotated | undefined> {
@@ -176,6 +176,16 @@ export class NearCache extends AroundRepository implements TokenRepository {
       this.#evict(id);
       for (const former of formerIds) this.#evict(former); // it may lie there
     }
+  }
+
+  /** The same where it may lie under an id that the command does not know: under that of a newer pepper. */
+  async #evictingFound(
+    command: Commands['update' | 'refresh'],
+    change: Promise<TokenRecord | undefined>,
+  ): Promise<TokenRecord | undefined> {
+    const found = await this.#evicting(command, change);
+    if (found) this.#evict(found.id);
+    return found;
   }
 
   /** The same for all that may be among what has ended. */

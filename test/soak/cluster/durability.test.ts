@@ -1,4 +1,5 @@
 // With `durability` on a Cluster: the replicas of each primary are asked, also of one that has just become it.
+import { setTimeout as wait } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { assert } from 'chai';
 import { Redis } from 'ioredis';
@@ -65,5 +66,25 @@ describe('Durability on a Cluster', function () {
     await tellsOnly('true');
     cluster.server(port).kill('SIGKILL');
     await tellsOnly('true', 'the change is made, but 0 of 1 replicas have acknowledged it within 1500 ms');
+  });
+
+  it('asks the primary that has a slot now, where that has moved from another', async () => {
+    const cluster = await openCluster(opened, 1);
+    const url = cluster.url;
+    const node = new Redis(cluster.ports[0] as number, '127.0.0.1');
+    opened.later(node, () => node.disconnect());
+    const tokens = opened.add(new RedisTokens(url, { durability: { replicas: 1 }, shards: 1 }));
+    const made = await Promise.all(Array.from({ length: 4 }, () => tokens.create(ANN)));
+    const [one, two, three, four] = made as [(typeof made)[0], ...typeof made];
+    assert.isTrue(await tokens.delete(one));
+    const slot = Number(await node.cluster('KEYSLOT', '{rt:0}'));
+    const primaries = await cluster.primaries();
+    const isAt = primaries.find(({ slots }) => slots.some(([from, to]) => from <= slot && slot <= to));
+    const [other, third] = primaries.filter((each) => each !== isAt);
+    await cluster.moveSlot(slot, other?.port as number);
+    assert.isTrue(await tokens.delete(two as never));
+    assert.isTrue(await tokens.delete(three as never));
+    const moving = cluster.moveSlot(slot, third?.port as number, () => wait(300));
+    await Promise.all([moving, tokens.delete(four as never).then((ended) => assert.isTrue(ended))]);
   });
 });

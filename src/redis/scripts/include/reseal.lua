@@ -16,15 +16,19 @@ local function put_signpost(id, to, expires)
     'PXAT', digits(ends))
 end
 
--- The text of the record at its new place; false where it turns out to be dead, nil where it stays.
-local function move(from, to, record)
+-- The text of the record at its new place, under the first of these ids; false where it turns out to be dead, nil where
+-- it stays.
+local function move(from, ids, record)
+  local to = sub(ids, 1, ID_LENGTH)
   local _, since = signpost(redis.call('GET', record_key(to)))
   if since and now_ms - since < SETTLED then return nil end
-  -- Who has revoked it by the id that it is to have has meant this token; so has who is just revoking many in steps.
-  local reason = revocation_of(to, record)
-  if reason then
-    revoke(from, record, reason)
-    return false
+  -- Who has revoked it by any id that it may have has meant this token; so has who is just revoking many in steps.
+  for id in each_id(ids) do
+    local reason = revocation_of(id, record)
+    if reason then
+      revoke(from, record, reason)
+      return false
+    end
   end
 
   local former, count = from, 1
@@ -54,7 +58,7 @@ local function settle_in(ids)
   if #ids == ID_LENGTH or not text or place == sub(ids, 1, ID_LENGTH) then return text, place end
   local record = find(ids, place, 1, true) and parse(text)
   if not record then return text, place end
-  local moved = move(place, sub(ids, 1, ID_LENGTH), record)
+  local moved = move(place, ids, record)
   if moved == nil then return text, place end
   return moved, sub(ids, 1, ID_LENGTH)
 end

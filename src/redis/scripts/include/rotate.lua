@@ -83,6 +83,7 @@ changes.rotate = function()
   redis.call('PEXPIREAT', record_key(id), digits(redis.call('PEXPIRETIME', key)))
   if grace > 0 then redis.call('SET', nonce_key(id), nonce, 'PX', digits(grace)) end
   unindex(id, record.owner)
+  ended_ids[#ended_ids + 1] = id -- whoever rotates it may know it by a former id alone
   local _, had_life = index(successor, record.owner, expires)
   if had_life then publish('token-expired', successor, record.owner_json) end
   publish('token-rotated', id, record.owner_json, record.version, nil, nil, successor)

@@ -100,9 +100,9 @@ describe('the code in the documents', function () {
 /** The arguments of each `redis-tokens …` in what a shell is given. */
 function redisTokensIn(code: string): string[][] {
   return code.split('\n').flatMap((line) => {
-    const [, rest] = /\bredis-tokens (?!ioredis)([^#|)]*)/.exec(line.replace(/^\s*#.*/, '')) ?? [];
+    const [, rest] = /\bredis-tokens (?!ioredis)([^#|)&]*)/.exec(line.replace(/^\s*#.*/, '')) ?? [];
     if (rest === undefined || line.includes('npm ')) return [];
-    const words = [...rest.replace(/[<>] *\S+|&/g, '').matchAll(/'([^']*)'|(\S+)/g)];
+    const words = [...rest.replace(/[<>] *\S+/g, '').matchAll(/'([^']*)'|(\S+)/g)];
     return [words.map(([, quoted, bare = '']) => quoted ?? bare)];
   });
 }

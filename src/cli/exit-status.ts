@@ -17,7 +17,8 @@ Exit status:
   ${BAD_INPUT}  wrong input or settings, more tokens than --limit, another version than --if-version, or no deployment for
      queue, dead-letters, events or doctor; nothing was done (dead-letters retry: no worker can read the job)
   ${UNREACHABLE}  Redis can not be reached, or refuses
-  ${FAILED}  anything else, such as no result in time, or only a part of it done (migrate, doctor: stopped)`;
+  ${FAILED}  anything else, such as no result in time, a change that too few replicas have, or only a part of it
+     done (migrate, doctor: stopped)`;
 
 /** Nothing was done, and the same again would do no more. */
 const BAD_INPUT_CODES = [

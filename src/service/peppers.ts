@@ -9,6 +9,8 @@ export const PEPPERS_VARIABLE = 'REDIS_TOKENS_PEPPERS';
 
 export interface ReadPepper {
   pepper: Pepper | undefined;
+  /** What it was given by. */
+  from?: string | undefined;
   /** What can not work. No key is in it. */
   problem: string | undefined;
 }
@@ -31,7 +33,7 @@ export function readPepper(file: string): ReadPepper {
   if (!pepper) return wrong(`must be lines of <id>:<key in base64>, or none: (given by ${from})`);
   const expected = pepperProblem(pepper);
   return expected === undefined
-    ? { pepper, problem: undefined }
+    ? { pepper, from, problem: undefined }
     : wrong(`must be ${expected} (given by ${from})`);
 }
 

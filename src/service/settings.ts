@@ -168,7 +168,6 @@ export function unknownVariables(): string[] {
   const known = new Set([
     ...Object.values(SETTINGS).map(({ variable }) => variable),
     ...Object.values(SECRETS).map(({ variable }) => variable),
-    ...[PEPPER_VARIABLE, PEPPERS_VARIABLE],
   ]);
   return Object.keys(process.env).filter(
     (name) => name.startsWith('REDIS_TOKENS_') && !known.has(name) && !OF_KUBERNETES.test(name),

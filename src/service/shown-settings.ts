@@ -1,4 +1,5 @@
 /** The settings as they may be shown: nothing secret is left in them. */
+import { readPepper } from './peppers.js';
 import { type ReadSettings, SECRETS, type SettingName, secret } from './settings.js';
 import { shownUrl } from './shown-url.js';
 
@@ -19,5 +20,13 @@ export function shownSettings({ settings, from }: ReadSettings): Record<string, 
   return {
     ...Object.fromEntries(sources.map(([name, source]) => [name, { value: values[name], from: source }])),
     ...Object.fromEntries(secrets),
+    pepper: shownPepper(settings.pepperFile),
   };
+}
+
+/** Of several their ids, the one that seals first. */
+function shownPepper(file: string): ShownSetting {
+  const { pepper, from = 'default' } = readPepper(file);
+  const value = Array.isArray(pepper) ? pepper.map(({ id }) => id).join(', ') : pepper ? 'set' : 'none';
+  return { value, from };
 }

@@ -143,6 +143,7 @@ describe('settings', () => {
     expect(given()).deep.equal(peppers);
     expect(shownSettings(readSettings())).deep.include({
       pepperFile: { value: file, from: 'REDIS_TOKENS_PEPPER_FILE' },
+      pepper: { value: '2026, 2025, none', from: `the file ${file}` },
     });
 
     const refused = (text: string): string => {

@@ -7,6 +7,9 @@ export const PEPPER_VARIABLE = 'REDIS_TOKENS_PEPPER';
 /** The lines. */
 export const PEPPERS_VARIABLE = 'REDIS_TOKENS_PEPPERS';
 
+/** Its name is not told: somebody may have given the key itself. */
+const OF_FILE = 'the file of pepperFile';
+
 export interface ReadPepper {
   pepper: Pepper | undefined;
   /** What it was given by. */
@@ -18,9 +21,7 @@ export interface ReadPepper {
 /** @param file holds the lines; '' where there is none. */
 export function readPepper(file: string): ReadPepper {
   const { [PEPPER_VARIABLE]: one, [PEPPERS_VARIABLE]: lines } = process.env;
-  const given = [one && PEPPER_VARIABLE, lines && PEPPERS_VARIABLE, file && `the file ${file}`].filter(
-    Boolean,
-  );
+  const given = [one && PEPPER_VARIABLE, lines && PEPPERS_VARIABLE, file && OF_FILE].filter(Boolean);
   if (given.length > 1) return wrong(`is given more than once: by ${given.join(' and ')}`);
   const from = given[0];
   if (!from) return { pepper: undefined, problem: undefined };
@@ -28,7 +29,7 @@ export function readPepper(file: string): ReadPepper {
   try {
     pepper = one || peppersIn(lines || readFileSync(file, 'utf8'));
   } catch (error) {
-    return wrong(`can not be read: ${(error as Error).message}`);
+    return wrong(`can not be read: ${(error as NodeJS.ErrnoException).code} (given by ${OF_FILE})`);
   }
   if (!pepper) return wrong(`must be lines of <id>:<key in base64>, or none: (given by ${from})`);
   const expected = pepperProblem(pepper);

@@ -143,7 +143,7 @@ describe('settings', () => {
     expect(given()).deep.equal(peppers);
     expect(shownSettings(readSettings())).deep.include({
       pepperFile: { value: file, from: 'REDIS_TOKENS_PEPPER_FILE' },
-      pepper: { value: '2026, 2025, none', from: `the file ${file}` },
+      pepper: { value: '2026, 2025, none', from: 'the file of pepperFile' },
     });
 
     const refused = (text: string): string => {
@@ -177,6 +177,8 @@ describe('settings', () => {
     delete process.env.REDIS_TOKENS_PEPPERS;
     rmSync(file);
     expect(() => readSettings()).throw(/option "pepper" can not be read: ENOENT/);
+    process.env.REDIS_TOKENS_PEPPER_FILE = 'the pepper itself, which is a secret';
+    expect(() => readSettings()).throw(/can not be read: ENOENT \(given by the file of pepperFile\)$/);
   });
 
   it('have the defaults of the library, and a variable each', () => {

@@ -73,6 +73,7 @@ const FOUND: readonly [environment: Record<string, string>, file: string | null]
   [{}, '{"__proto__":{"toString":1}}'],
   [{ NODE_CONFIG: '{"redisTokens":{"__proto__":{"polluted":1}}}' }, null],
   [{}, 'null'],
+  [{ REDIS_TOKENS_PEPPER_FILE: SECRET }, null],
 ];
 
 /** What an operator can go by. */

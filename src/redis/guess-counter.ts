@@ -4,6 +4,8 @@ import { MICROS_PER_MS } from '../tokens/clock.js';
 import { GUESSING_SUSPECTED, type GuessingRule, guessingSuspected, type Miss } from '../tokens/guessing.js';
 import { tokenId } from '../tokens/identity.js';
 import type { ResolvedTokenOptions } from '../tokens/options.js';
+import { primaryOf } from './cluster.js';
+import { isCluster, type RedisClient } from './connection.js';
 import type { Deployment } from './deployment.js';
 import type { Keys } from './keys.js';
 import type { Store } from './store.js';
@@ -108,6 +110,11 @@ export class GuessCounter {
     const now = Math.floor(this.#deployment.reckoned() / MICROS_PER_MS);
     const event = guessingSuspected(miss, misses, this.#rule.window, now);
     const channel = this.#keys.events(GUESSING_SUSPECTED, miss.app, miss.type);
-    await this.#store.read((client) => client.publish(channel, JSON.stringify(event)));
+    await this.#store.read((client) => this.#teller(client).publish(channel, JSON.stringify(event)));
+  }
+
+  /** On a Cluster one and the same node, so that they are heard in the order in which they are told. */
+  #teller(client: RedisClient): RedisClient {
+    return (isCluster(client) && primaryOf(client, this.#keys.guesses())) || client;
   }
 }

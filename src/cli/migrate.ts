@@ -1,7 +1,7 @@
 /** `redis-tokens migrate`: moves what redis-tokens 0.0 stored into this deployment. */
 import { Migration, type MoveSummary, type Moves } from '../migration/migration.js';
 import { LEFT_BEHIND, type LeftBehind } from '../migration/mover.js';
-import { checkConnection } from '../redis/connection.js';
+import { checkConnection } from '../redis/check-connection.js';
 import { type Settings, tokenOptions } from '../service/settings.js';
 import { stopSignal } from '../service/stop-signal.js';
 import { readTls, secured } from '../service/tls-files.js';

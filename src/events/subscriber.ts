@@ -1,12 +1,6 @@
 /** TokenSubscriber: lifecycle events as they happen, and from the log what happened while it could not hear. */
-import {
-  type Connection,
-  checkConnection,
-  closeClient,
-  isCluster,
-  type RedisClient,
-  wake,
-} from '../redis/connection.js';
+import { checkConnection } from '../redis/check-connection.js';
+import { type Connection, closeClient, isCluster, type RedisClient, wake } from '../redis/connection.js';
 import { checkDatabase } from '../redis/deployment.js';
 import { isForbidden, toStoreError } from '../redis/failure.js';
 import { Keys } from '../redis/keys.js';

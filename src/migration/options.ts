@@ -1,5 +1,6 @@
 /** Where tokens of redis-tokens 0.0 are moved from as they are used. */
-import { type Connection, checkConnection } from '../redis/connection.js';
+import { checkConnection } from '../redis/check-connection.js';
+import type { Connection } from '../redis/connection.js';
 import { durationProblem } from '../tokens/fields.js';
 import { checkOptions, type OptionRule } from '../tokens/options.js';
 

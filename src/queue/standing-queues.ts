@@ -1,6 +1,7 @@
 /** The queues of a deployment that stands, for whoever looks after them: none is founded here, and no setting written. */
 import type { Queue } from 'bullmq';
-import { type Connection, checkConnection, defaultSpread, wake } from '../redis/connection.js';
+import { checkConnection } from '../redis/check-connection.js';
+import { type Connection, defaultSpread, wake } from '../redis/connection.js';
 import { Deployment } from '../redis/deployment.js';
 import { Keys } from '../redis/keys.js';
 import { Store } from '../redis/store.js';

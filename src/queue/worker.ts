@@ -2,9 +2,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Job, UnrecoverableError, Worker } from 'bullmq';
 import { typedEmitter } from '../events/typed-emitter.js';
+import { checkConnection } from '../redis/check-connection.js';
 import {
   type Connection,
-  checkConnection,
   closeClient,
   defaultSpread,
   isUsable,

@@ -1,7 +1,6 @@
 /** From what a caller gives as `connection` to ioredis clients, the caller's own or ours. */
-import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
-import { ConfigError } from '../tokens/errors.js';
-import { type Spread, TOKEN_OPTION_RULES } from '../tokens/options.js';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import type { Spread } from '../tokens/options.js';
 import { tlsProblem, whyEnded } from './certificates.js';
 import { type ClusterAddress, clusterOptions, parseClusterUrl } from './cluster.js';
 import { isPasswordProblem } from './failure.js';
@@ -39,25 +38,6 @@ const ON_CLUSTER: Spread = { shards: 16, partitions: 4 };
 
 /** Milliseconds that a server has to answer when a connection is ended. */
 const CLOSE_TIMEOUT = 500;
-
-/** Options of this library, which have no meaning to ioredis: whoever passes one as a connection's has mixed them up. */
-const OUR_OPTIONS = [
-  ...Object.keys(TOKEN_OPTION_RULES),
-  ...[
-    'connection',
-    'repository',
-    'executor',
-    'concurrency',
-    'closeTimeout',
-    'cache',
-    'migrateFrom',
-    'batch',
-    'app',
-    'type',
-    'owner',
-    'from',
-  ],
-];
 
 /** Options of a connection for operations: each command is sent at most once, and nothing waits in a queue. */
 export const OPERATION_CLIENT: RedisOptions = {
@@ -101,72 +81,6 @@ export const defaultSpread = (connection: Connection | undefined): Spread =>
 export const defaultShards = (connection: Connection | undefined): Pick<Spread, 'shards'> => ({
   shards: defaultSpread(connection).shards,
 });
-
-/**
- * Refuses a connection that can not work.
- * @throws {ConfigError}
- */
-export function checkConnection(connection: unknown): asserts connection is Connection | undefined {
-  if (connection === undefined) return;
-  if (typeof connection === 'string') {
-    if (/^rediss?-cluster:/.test(connection)) {
-      if (parseClusterUrl(connection)) return;
-      throw new ConfigError(
-        'connection: the URL of a Cluster must be of the form redis-cluster://host:port,host:port',
-      );
-    }
-    if (/^rediss?-sentinel:/.test(connection)) {
-      if (parseSentinelUrl(connection)) return;
-      throw new ConfigError(
-        'connection: the URL of Sentinels must be of the form redis-sentinel://host:port,host:port/0#name',
-      );
-    }
-    // It would end the address there, and the rest of a password be no part of it.
-    if (connection.includes('#')) throw new ConfigError('connection: a # in a URL must be written as %23');
-    if (!/^rediss?:\/\//.test(connection) || !URL.canParse(connection)) {
-      throw new ConfigError('connection: a URL must be of the form redis://host:port or rediss://host:port');
-    }
-    if (!/^(\/\d*)?$/.test(new URL(connection).pathname)) {
-      throw new ConfigError(
-        'connection: the path of a URL must be the number of a database, as in redis://host:port/1',
-      );
-    }
-    return;
-  }
-  if (typeof connection !== 'object' || connection === null) {
-    throw new ConfigError('connection: must be a URL, ioredis options or an ioredis client');
-  }
-  const options: Partial<RedisOptions & ClusterOptions> = isClient(connection)
-    ? connection.options
-    : connection;
-  if (connection instanceof URL) throw new ConfigError('connection: pass the `href` of a URL');
-  for (const name of OUR_OPTIONS) {
-    if (Object.hasOwn(options, name)) {
-      throw new ConfigError(
-        `connection: "${name}" is an option of redis-tokens: it is not part of the connection`,
-      );
-    }
-  }
-  if (options.keyPrefix || options.redisOptions?.keyPrefix) {
-    throw new ConfigError('connection: keyPrefix is not supported; use the option "prefix"');
-  }
-  if (options.sentinels && options.tls && !options.enableTLSForSentinelMode) {
-    throw new ConfigError(
-      'connection: with sentinels, tls counts only where enableTLSForSentinelMode is true (and sentinelTLS, for the Sentinels)',
-    );
-  }
-  if (options.sentinels && !options.name) {
-    throw new ConfigError('connection: with sentinels, "name" must say which of what they watch is meant');
-  }
-  if (options.role === 'slave') {
-    throw new ConfigError('connection: role must be "master": a replica may not know of a revocation yet');
-  }
-  if (options.scaleReads !== undefined && options.scaleReads !== 'master') {
-    throw new ConfigError(
-      'connection: scaleReads must be "master": a replica may not know of a revocation yet',
-    );
-  }
-}
 
 /** What TLS needs besides an address: texts in PEM form. */
 export interface TlsMaterial {

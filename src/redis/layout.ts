@@ -51,14 +51,14 @@ export async function migrateLayout(
   if (from === layout) return { from, to: from };
 
   const holder = randomUUID();
-  const hold = (only: 'NX' | 'XX') =>
-    store.read((client) => client.call('SET', keys.layoutLock, holder, 'PX', LOCK_LIFE, only));
-  if ((await hold('NX')) === null)
-    throw new ConfigError(`${keys.layoutLock}: another process migrates this deployment`);
+  const held = await store.read((client) =>
+    client.call('SET', keys.layoutLock, holder, 'PX', LOCK_LIFE, 'NX'),
+  );
+  if (held === null) throw new ConfigError(`${keys.layoutLock}: another process migrates this deployment`);
   const lost = new AbortController();
   const renewal = setInterval(() => {
     store.readScript('holdLayout', [keys.layoutLock], [holder, LOCK_LIFE]).then(
-      (held) => held === 1 || lost.abort(),
+      (isHeld) => isHeld === 1 || lost.abort(),
       () => {}, // tried again before it is over
     );
   }, LOCK_RENEWAL);

@@ -2,10 +2,10 @@
 import { setMaxListeners } from 'node:events';
 import type { Cluster, Redis } from 'ioredis';
 import { type StoreOutcome, StoreUnavailableError, TokenError } from '../tokens/errors.js';
+import { checkConnection } from './check-connection.js';
 import { isNodeLost, lookAgain, notServed, primaryOf } from './cluster.js';
 import {
   type Connection,
-  checkConnection,
   closeClient,
   isClient,
   isCluster,

@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { basename, delimiter, join, relative, resolve } from 'node:path';
 import { Load } from 'config/lib/util.js';
-import { type Address, checkConnection, defaultSpread, isTls } from '../redis/connection.js';
+import { checkConnection } from '../redis/check-connection.js';
+import { type Address, defaultSpread, isTls } from '../redis/connection.js';
 import { ConfigError } from '../tokens/errors.js';
 import {
   type DurabilityOptions,

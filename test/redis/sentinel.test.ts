@@ -1,7 +1,8 @@
 // A primary that Sentinels know, by its URL and by the options of ioredis.
 import { assert } from 'chai';
 import { ConfigError } from '../../src/index.js';
-import { checkConnection, isTls, overTls } from '../../src/redis/connection.js';
+import { checkConnection } from '../../src/redis/check-connection.js';
+import { isTls, overTls } from '../../src/redis/connection.js';
 import { parseSentinelUrl } from '../../src/redis/sentinel.js';
 import { shownUrl } from '../../src/service/shown-url.js';
 

@@ -54,8 +54,8 @@ describe('redis-tokens watch', function () {
         .trim()
         .split('\n')
         .map((line) => line.split(/ +/).slice(1, 3)),
-    ).deep.equal([
-      ['token-created', id],
+    ).deep.members([
+      ['token-created', id], // from the log: it may come behind what is in none
       ['guessing-suspected', '203.0.113.7'],
       ['token-revoked', id],
     ]);

@@ -131,6 +131,9 @@ describe('Misses by client', () => {
     }
     await eventually('all are counted', async () => (await count()) === 5_000);
     const rounds = Math.ceil((performance.now() - begun) / 100) + 1;
+    const end = `the end of ${stage.prefix}`;
+    await stage.redis.echo(end);
+    await eventually('all is seen', () => seen.some((args) => args.includes(end)), 30_000);
     const sent = seen.filter(([command = '']) => /^eval/i.test(command));
     assert.isAtLeast(sent.length, 1);
     assert.isAtMost(sent.length, rounds);

@@ -24,8 +24,8 @@ export async function setStage(env: Record<string, string> = {}): Promise<Stage>
   const { url } = await sharedRedis();
   const prefix = freshPrefix();
   const lines: Line[] = [];
-  const before = { ...process.env };
-  Object.assign(process.env, env);
+  const before = process.env;
+  process.env = { ...before, ...env };
   try {
     const { settings } = readSettings({ connection: url, prefix });
     const service = await createService(settings, logInto(lines), new AbortController().signal);

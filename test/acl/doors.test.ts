@@ -64,7 +64,7 @@ describe('With least privilege', () => {
   });
 
   it('replicas may be asked for, although there are none', async () => {
-    const options = { prefix, durability: { replicas: 1, timeout: 10 } };
+    const options = { prefix, durability: { replicas: 1, timeout: 1_000 } };
     const tokens = opened.add(new RedisTokens(await url('application'), options));
     const made = await tokens.create({ ...ANN, duration: 60 });
     assert.match((await rejection(tokens.delete(made))).message, /0 of 1 replicas/);

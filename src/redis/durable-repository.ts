@@ -106,7 +106,12 @@ export class DurableRepository extends RedisTokenRepository {
   async #confirm(shard: number, madeIn: History): Promise<void> {
     const { replicas: wanted, timeout } = this.#rules;
     const { history, replicas } = await this.#acknowledgements.of(this.#keys.fence(shard), madeIn);
-    if (history === undefined || history !== madeIn)
+    if (history === undefined)
+      throw new NotReplicatedError(
+        0,
+        `the change was made, but no primary could be asked within ${timeout} ms which replicas have it`,
+      );
+    if (history !== madeIn)
       throw new NotReplicatedError(
         0,
         'the change was made, but another primary may have taken over since: nobody can tell whether that has it',

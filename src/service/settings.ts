@@ -19,7 +19,7 @@ import { addressesIn } from './addresses.js';
 import { PEPPER_VARIABLE, PEPPERS_VARIABLE, readPepper } from './peppers.js';
 import { printable } from './printable.js';
 import { guarded } from './prototype-guard.js';
-import { readTls, secured } from './tls-files.js';
+import { type ReadTls, readTls, secured } from './tls-files.js';
 
 /** By the names that the library's options have; an ioredis options object may stand for a URL. */
 export interface Settings {
@@ -203,8 +203,9 @@ export function readSettings(given: GivenSettings = {}): ReadSettings {
     if (SETTINGS[name].isNumber) settings[name] = numberIn(settings[name]);
   }
   spread(settings);
-  checkValues(settings, given);
-  settings.connection = secured(settings.connection as Address, readTls(settings));
+  const tls = readTls(settings);
+  checkValues(settings, given, tls);
+  settings.connection = secured(settings.connection as Address, tls);
   return { settings: settings as unknown as Settings, from: settingSources(given, sources) };
 }
 
@@ -216,7 +217,7 @@ function spread(settings: Record<string, unknown>): void {
 }
 
 /** @throws {SettingsError} The values are not shown. */
-function checkValues(settings: Record<string, unknown>, given: GivenSettings): void {
+function checkValues(settings: Record<string, unknown>, given: GivenSettings, tls: ReadTls): void {
   const problems: string[] = Object.keys(settings)
     .filter((name) => !(NAMES as string[]).includes(name))
     .map(
@@ -239,7 +240,6 @@ function checkValues(settings: Record<string, unknown>, given: GivenSettings): v
       if (process.env[SETTINGS[name].variable])
         problems.push(`option "${name}" needs durabilityReplicas (${placeOf(name, given)})`);
   }
-  const tls = readTls(settings);
   for (const [name, problem] of tls.problems)
     problems.push(`option "${name}": ${problem} (${placeOf(name, given)})`);
   try {

@@ -33,9 +33,10 @@ export interface WorkerService {
  * @throws {ConfigError} for a setting that can not work; nothing is left open then.
  */
 export async function createService(settings: Settings, log: Log, stop: AbortSignal): Promise<WorkerService> {
-  const overview = new Overview(settings.connection, workersOwn(settings));
+  const own = workersOwn(settings);
+  const overview = new Overview(settings.connection, own);
   try {
-    return await assemble(settings, log, stop, overview);
+    return await assemble(settings, own, log, stop, overview);
   } catch (error) {
     await overview.close();
     throw error;
@@ -44,13 +45,14 @@ export async function createService(settings: Settings, log: Log, stop: AbortSig
 
 async function assemble(
   settings: Settings,
+  own: TokenOptions,
   log: Log,
   stop: AbortSignal,
   overview: Overview,
 ): Promise<WorkerService> {
   const { connection, concurrency, closeTimeout } = settings;
   const telemetry = settings.telemetry === 'on' ? await loadTelemetry() : undefined;
-  const options = { ...workersOwn(settings), telemetry };
+  const options = { ...own, telemetry };
   const metrics = new WorkerMetrics(overview);
   const container = createContainer({ ...options, connection, concurrency, closeTimeout });
   const repository = container.get(TYPES.TokenRepository);

@@ -13,8 +13,8 @@ import {
 import { Migration } from '../../src/migration/migration.js';
 import { overTls } from '../../src/redis/connection.js';
 import { Sentinel } from '../../tools/redis-sentinel.js';
-import { freePort, type RedisServer, startRedisServer } from '../../tools/redis-server.js';
-import { Certificates } from '../support/certificates.js';
+import { freePort, startRedisServer } from '../../tools/redis-server.js';
+import { SecuredRedis } from '../support/certificates.js';
 import { eventually, rejection } from '../support/eventually.js';
 import { Opened } from '../support/opened.js';
 
@@ -26,24 +26,14 @@ const AT_ONCE = 2_500;
 
 describe('Over TLS', () => {
   const opened = new Opened();
-  let certificates: Certificates;
-  let server: RedisServer;
+  const secured = new SecuredRedis();
 
-  before(async () => {
-    certificates = new Certificates();
-    server = await certificates.startRedis();
-  });
-  after(async () => {
-    await server.stop();
-    certificates.remove();
-  });
-
-  const to = ({ port }: { port: number }, tls: RedisOptions['tls'] = certificates.of('client')) =>
+  const to = ({ port }: { port: number }, tls: RedisOptions['tls'] = secured.certificates.of('client')) =>
     ({ host: '127.0.0.1', port, ...(tls && { tls }) }) satisfies RedisOptions;
 
   it('operations, a caller’s own commands, and a near cache work', async () => {
-    const near = opened.add(new RedisTokens(to(server), { cache: { ttl: 60_000 } }));
-    const other = opened.add(new RedisTokens(to(server)));
+    const near = opened.add(new RedisTokens(to(secured.server), { cache: { ttl: 60_000 } }));
+    const other = opened.add(new RedisTokens(to(secured.server)));
     const { token } = await other.create({ ...ANN, duration: 60 });
     await eventually('it is answered from the process', async () => {
       await near.get({ ...SCOPE, token });
@@ -56,20 +46,20 @@ describe('Over TLS', () => {
   });
 
   it('a command goes through the queue and comes back, and a subscriber hears of the revocation', async () => {
-    const subscriber = opened.add(new TokenSubscriber(to(server), SCOPE));
+    const subscriber = opened.add(new TokenSubscriber(to(secured.server), SCOPE));
     const heard: (string | undefined)[] = [];
     subscriber.on('token-revoked', ({ subject }) => heard.push(subject));
     await subscriber.start();
-    const worker = opened.add(new TokenWorker({ connection: to(server) }));
+    const worker = opened.add(new TokenWorker({ connection: to(secured.server) }));
     await worker.start();
-    const producer = opened.add(new TokenProducer(to(server)));
+    const producer = opened.add(new TokenProducer(to(secured.server)));
     const { token, id } = await producer.create({ ...ANN, duration: 60 });
     assert.isTrue(await producer.delete({ ...SCOPE, token }));
     await eventually('the revocation is heard', () => heard.includes(id));
   });
 
   it('a caller’s own client is used, and duplicated', async () => {
-    const client = new Redis(to(server));
+    const client = new Redis(to(secured.server));
     opened.later(client, () => client.disconnect());
     const tokens = opened.add(new RedisTokens(client));
     const worker = opened.add(new TokenWorker({ connection: client }));
@@ -80,25 +70,29 @@ describe('Over TLS', () => {
   });
 
   it('old tokens are moved from one server to another', async () => {
-    const old = await certificates.startRedis();
+    const old = await secured.certificates.startRedis();
     opened.later(old, () => old.stop());
     const client = new Redis(to(old));
     opened.later(client, () => client.disconnect());
     await client.set('app:shop|type:session|owner:bob|token:old', '{"cart":3}', 'EX', 60);
-    const migration = opened.add(new Migration(to(old), to(server), {}));
+    const migration = opened.add(new Migration(to(old), to(secured.server), {}));
     assert.include(await migration.run(), { found: 1, moved: 1 });
   });
 
   it('a Cluster works', async () => {
     const bus = await freePort();
     const args = ['--cluster-enabled', 'yes', '--cluster-port', String(bus), '--tls-cluster', 'yes'];
-    const node = await certificates.startRedis('server', [...args, '--cluster-announce-ip', '127.0.0.1']);
+    const node = await secured.certificates.startRedis('server', [
+      ...args,
+      '--cluster-announce-ip',
+      '127.0.0.1',
+    ]);
     opened.later(node, () => node.stop());
     const redis = new Redis(to(node));
     opened.later(redis, () => redis.disconnect());
     await redis.cluster('ADDSLOTSRANGE', 0, 16_383);
     await eventually('it is up', async () => /state:ok/.test(String(await redis.cluster('INFO'))));
-    const cluster = new Cluster([to(node)], { redisOptions: { tls: certificates.of('client') } });
+    const cluster = new Cluster([to(node)], { redisOptions: { tls: secured.certificates.of('client') } });
     opened.later(cluster, () => cluster.disconnect());
     const subscriber = opened.add(new TokenSubscriber(cluster, SCOPE));
     const heard: unknown[] = [];
@@ -112,7 +106,7 @@ describe('Over TLS', () => {
     assert.isTrue(await tokens.delete({ ...SCOPE, token }));
     await eventually('the revocation is heard', () => heard.length === 1);
 
-    const wrong = { tls: certificates.of('client', 'foreign-ca') };
+    const wrong = { tls: secured.certificates.of('client', 'foreign-ca') };
     const misled = new Cluster([to(node, wrong.tls)], { redisOptions: wrong });
     misled.on('error', () => {});
     opened.later(misled, () => misled.disconnect());
@@ -123,19 +117,19 @@ describe('Over TLS', () => {
 
   it('a primary is found by Sentinels that speak it, too', async () => {
     const port = await freePort();
-    const { rules } = certificates;
-    const watched = `sentinel monitor tokens 127.0.0.1 ${server.port} 1`;
+    const { rules } = secured.certificates;
+    const watched = `sentinel monitor tokens 127.0.0.1 ${secured.server.port} 1`;
     const secure = ['port 0', `tls-port ${port}`, 'tls-replication yes', ...rules('server'), watched];
     const sentinel = await Sentinel.start(secure, () => {}, port);
     opened.later(sentinel, () => sentinel.stop());
     const url = `rediss-sentinel://127.0.0.1:${port}#tokens`;
-    const tokens = opened.add(new RedisTokens(overTls(url, certificates.of('client'))));
+    const tokens = opened.add(new RedisTokens(overTls(url, secured.certificates.of('client'))));
     const { token } = await tokens.create({ ...ANN, duration: 60 });
     assert.isTrue(await tokens.delete({ ...SCOPE, token }));
   });
 
   it('a connection that is ended in the midst of its handshake harms nobody, whatever Redis says then', async () => {
-    const elsewhere = await certificates.startRedis('elsewhere');
+    const elsewhere = await secured.certificates.startRedis('elsewhere');
     opened.later(elsewhere, () => elsewhere.stop());
     for (let moment = 0; moment < 20; moment++) {
       const subscriber = new TokenSubscriber(to(elsewhere));
@@ -148,12 +142,12 @@ describe('Over TLS', () => {
 
   it('nothing goes without: the server has no other port, and closes on whoever speaks plainly', async () => {
     const answer = await new Promise((resolve) => {
-      const socket = connect(server.port, '127.0.0.1', () => socket.write('PING\r\n'));
+      const socket = connect(secured.server.port, '127.0.0.1', () => socket.write('PING\r\n'));
       socket.on('data', (data) => resolve(String(data))).on('error', () => resolve('reset'));
       socket.on('close', () => resolve('closed'));
     });
     assert.notInclude(String(answer), 'PONG');
-    const plain = opened.add(new RedisTokens(server.url, { timeout: 500 }));
+    const plain = opened.add(new RedisTokens(secured.server.url, { timeout: 500 }));
     assert.instanceOf(await rejection(plain.ready()), StoreUnavailableError);
   });
 
@@ -162,49 +156,49 @@ describe('Over TLS', () => {
       [
         'whose server is signed by nobody that is trusted',
         /not accepted: self-signed/,
-        () => ({ ...certificates.of('client'), ca: undefined }),
+        () => ({ ...secured.certificates.of('client'), ca: undefined }),
       ],
       [
         'whose server is signed by another authority',
         /not accepted: self-signed/,
-        () => certificates.of('client', 'foreign-ca'),
+        () => secured.certificates.of('client', 'foreign-ca'),
       ],
       [
         'whose server has another name',
         /not accepted: Hostname.*127\.0\.0\.1/,
-        () => certificates.of('client'),
+        () => secured.certificates.of('client'),
         'elsewhere',
       ],
       [
         'whose server’s certificate has expired',
         /not accepted: certificate has expired/,
-        () => certificates.of('client'),
+        () => secured.certificates.of('client'),
         'expired',
       ],
       [
         'that shows no certificate',
         /this client's certificate.* certificate required/,
-        () => ({ ca: certificates.of('client').ca }),
+        () => ({ ca: secured.certificates.of('client').ca }),
       ],
       [
         'that shows no certificate, by TLS 1.2',
         /this client's certificate.* handshake failure/,
-        () => ({ ca: certificates.of('client').ca, maxVersion: 'TLSv1.2' as const }),
+        () => ({ ca: secured.certificates.of('client').ca, maxVersion: 'TLSv1.2' as const }),
       ],
       [
         'that shows a certificate of another authority',
         /this client's certificate.* unknown ca/,
-        () => certificates.of('foreign-client'),
+        () => secured.certificates.of('foreign-client'),
       ],
       [
         'that shows an expired certificate',
         /this client's certificate.* expired/,
-        () => certificates.of('expired'),
+        () => secured.certificates.of('expired'),
       ],
     ] as const) {
       it(what, async () => {
-        const asked = shows === 'server' ? server : await certificates.startRedis(shows);
-        if (asked !== server) opened.later(asked, () => asked.stop());
+        const asked = shows === 'server' ? secured.server : await secured.certificates.startRedis(shows);
+        if (asked !== secured.server) opened.later(asked, () => asked.stop());
         const connection = to(asked, tls() as RedisOptions['tls']);
         for (const [name, use] of [
           ['RedisTokens', () => opened.add(new RedisTokens(connection)).deleteAll(ANN)],

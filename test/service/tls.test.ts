@@ -3,10 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import { RedisTokens } from '../../src/index.js';
-import type { RedisServer } from '../../tools/redis-server.js';
 import { type Child, start } from '../cli/command.js';
 import { run } from '../cli/in-process.js';
-import { Certificates } from '../support/certificates.js';
+import { SecuredRedis } from '../support/certificates.js';
 import { Opened } from '../support/opened.js';
 
 const SCOPE = ['--app', 'shop', '--type', 'session'];
@@ -15,25 +14,18 @@ const ANN = { app: 'shop', type: 'session', owner: 'ann' };
 describe('TLS by settings', function () {
   this.timeout(60_000);
   const opened = new Opened();
-  let certificates: Certificates;
-  let server: RedisServer;
+  const secured = new SecuredRedis();
   let url: string;
   let env: Record<string, string>;
 
-  before(async () => {
-    certificates = new Certificates();
-    server = await certificates.startRedis();
-    url = `rediss://localhost:${server.port}`;
+  before(() => {
+    url = `rediss://localhost:${secured.server.port}`;
     env = {
       REDIS_URL: url,
-      REDIS_TOKENS_TLS_CA: certificates.path('ca.crt'),
-      REDIS_TOKENS_TLS_CERT: certificates.path('client.crt'),
-      REDIS_TOKENS_TLS_KEY: certificates.path('client.key'),
+      REDIS_TOKENS_TLS_CA: secured.certificates.path('ca.crt'),
+      REDIS_TOKENS_TLS_CERT: secured.certificates.path('client.crt'),
+      REDIS_TOKENS_TLS_KEY: secured.certificates.path('client.key'),
     };
-  });
-  after(async () => {
-    await server.stop();
-    certificates.remove();
   });
 
   function process(args: string[], more: Record<string, string> = {}): Child {
@@ -73,9 +65,9 @@ describe('TLS by settings', function () {
   });
 
   it('old tokens are moved by the same certificates', async () => {
-    const old = await certificates.startRedis();
+    const old = await secured.certificates.startRedis();
     opened.later(old, () => old.stop());
-    const client = new Redis({ port: old.port, tls: certificates.of('client') });
+    const client = new Redis({ port: old.port, tls: secured.certificates.of('client') });
     opened.later(client, () => client.disconnect());
     await client.set('app:shop|type:session|owner:bob|token:old', '{}', 'EX', 60);
     const moved = await run(['migrate', '--from', `rediss://localhost:${old.port}`, '--json'], { env });
@@ -83,7 +75,7 @@ describe('TLS by settings', function () {
   });
 
   it('a user, a password and a database of the URL count as they do elsewhere', async () => {
-    const connection = { port: server.port, tls: certificates.of('client'), db: 2 };
+    const connection = { port: secured.server.port, tls: secured.certificates.of('client'), db: 2 };
     const admin = new Redis(connection);
     opened.later(admin, () => admin.disconnect());
     await admin.acl('SETUSER', 'ann', 'on', '>s3/cret', '~*', '&*', '+@all');
@@ -92,7 +84,7 @@ describe('TLS by settings', function () {
     const listed = await run(
       [
         '--url',
-        `rediss://ann:s3%2Fcret@localhost:${server.port}/2`,
+        `rediss://ann:s3%2Fcret@localhost:${secured.server.port}/2`,
         'list',
         ...SCOPE,
         '--owner',
@@ -102,16 +94,19 @@ describe('TLS by settings', function () {
       { env },
     );
     expect(JSON.parse(listed.stdout)).length(1);
-    const shown = await run(['--url', `rediss://ann:s3%2Fcret@localhost:${server.port}/2`, 'config'], {
-      env,
-    });
+    const shown = await run(
+      ['--url', `rediss://ann:s3%2Fcret@localhost:${secured.server.port}/2`, 'config'],
+      {
+        env,
+      },
+    );
     expect(shown.stdout)
-      .contain(`rediss://localhost:${server.port}/2`)
+      .contain(`rediss://localhost:${secured.server.port}/2`)
       .not.match(/s3|PRIVATE|BEGIN/);
   });
 
   it('a worker whose certificate is refused says so, and goes on trying', async () => {
-    const worker = process(['worker'], { REDIS_TOKENS_TLS_CA: certificates.path('foreign-ca.crt') });
+    const worker = process(['worker'], { REDIS_TOKENS_TLS_CA: secured.certificates.path('foreign-ca.crt') });
     await worker.says(/certificate of Redis is not accepted: self-signed .*; still trying rediss:/);
     worker.process.kill('SIGTERM');
     expect((await worker.ended).status).equal(0);
@@ -125,7 +120,7 @@ describe('TLS by settings', function () {
   });
 
   it('files that can not work are told all at once, by name, before anything is opened', async () => {
-    const garbage = certificates.path('garbage.pem');
+    const garbage = secured.certificates.path('garbage.pem');
     writeFileSync(garbage, 'none');
     const told = async (more: Record<string, string>) => {
       const { status, stderr } = await run(['stats'], { env: { ...env, ...more } });
@@ -145,10 +140,10 @@ describe('TLS by settings', function () {
     expect(await told({ REDIS_TOKENS_TLS_CERT: garbage })).match(/"tlsCert": \S*garbage\.pem: /);
     expect(await told({ REDIS_TOKENS_TLS_KEY: '' })).match(/"tlsKey": goes with tlsCert/);
     expect(await told({ REDIS_TOKENS_TLS_CERT: '' })).match(/"tlsCert": goes with tlsKey/);
-    expect(await told({ REDIS_TOKENS_TLS_KEY: certificates.path('server.key') })).match(
+    expect(await told({ REDIS_TOKENS_TLS_KEY: secured.certificates.path('server.key') })).match(
       /"tlsKey": is not the key of the certificate/,
     );
-    expect(await told({ REDIS_URL: `redis://localhost:${server.port}` })).match(
+    expect(await told({ REDIS_URL: `redis://localhost:${secured.server.port}` })).match(
       /"connection" must be rediss:\/\//,
     );
   });

@@ -1,7 +1,6 @@
 // The sweep over TLS: it comes every five seconds.
 import { RedisTokens, TokenSubscriber, TokenWorker } from '../../src/index.js';
-import type { RedisServer } from '../../tools/redis-server.js';
-import { Certificates } from '../support/certificates.js';
+import { SecuredRedis } from '../support/certificates.js';
 import { eventually } from '../support/eventually.js';
 import { Opened } from '../support/opened.js';
 
@@ -9,20 +8,14 @@ const ANN = { app: 'shop', type: 'session', owner: 'ann' };
 
 describe('Over TLS', () => {
   const opened = new Opened();
-  let certificates: Certificates;
-  let server: RedisServer;
-
-  before(async () => {
-    certificates = new Certificates();
-    server = await certificates.startRedis();
-  });
-  after(async () => {
-    await server.stop();
-    certificates.remove();
-  });
+  const secured = new SecuredRedis();
 
   it('what has expired is swept, and told', async () => {
-    const connection = { host: '127.0.0.1', port: server.port, tls: certificates.of('client') };
+    const connection = {
+      host: '127.0.0.1',
+      port: secured.server.port,
+      tls: secured.certificates.of('client'),
+    };
     const subscriber = opened.add(new TokenSubscriber(connection));
     const expired: (string | undefined)[] = [];
     subscriber.on('token-expired', ({ subject }) => expired.push(subject));

@@ -15,6 +15,23 @@ export interface Material {
   key: string;
 }
 
+/** A server that speaks TLS alone, and its certificates, for the tests of a `describe`: to be called in its body. */
+export class SecuredRedis {
+  certificates!: Certificates;
+  server!: RedisServer;
+
+  constructor() {
+    before(async () => {
+      this.certificates = new Certificates();
+      this.server = await this.certificates.startRedis();
+    });
+    after(async () => {
+      await this.server.stop();
+      this.certificates.remove();
+    });
+  }
+}
+
 export class Certificates {
   readonly folder = mkdtempSync(join(tmpdir(), 'redis-tokens-tls-'));
 
